@@ -1,0 +1,80 @@
+# Every task of this project; `make help` lists them. Needs Python 3.11 or later and make, nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# A changed pyproject.toml gives new stamps, so the environment follows it.
+KEY := $(shell cksum < pyproject.toml | cut -d' ' -f1)
+RUN_READY := $(VENV)/.ready-to-run-$(KEY)
+DEV_READY := $(VENV)/.ready-to-develop-$(KEY)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+EXAMPLE ?= examples/sensor-data
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench golden docs
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '%-14s %s\n' "$$name" "$$text"; done
+
+setup: $(DEV_READY) ## Make .venv with everything to develop: checks, tests, docs.
+
+run: $(RUN_READY) ## Run the example application in the sandbox (EXAMPLE=folder, ARGS=more words).
+	@$(BIN)/kubectl-cloudflow sandbox $(EXAMPLE) $(ARGS)
+
+test: $(DEV_READY) ## Run all tests that need no cluster (ARGS=words for pytest).
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV_READY) ## Format, lint, types, layers, generated pages and the fast contracts.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m pytest --quiet -m "not slow" tests/contract/house
+
+bench: $(DEV_READY) ## Measure what docs/benchmarks.md reports.
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+golden: $(DEV_READY) ## Rewrite the expected outputs that tests compare with; read the diff.
+	@$(BIN)/python -m pytest --update-golden $(ARGS)
+
+docs: $(DEV_READY) ## Rewrite the generated pages in docs/reference.
+	@$(BIN)/python docs/generate.py
+
+# The environment. A stamp is written only when everything before it has worked.
+$(RUN_READY):
+	@$(make_venv)
+	@echo "Installing what the application needs into $(VENV) ..." >&2
+	@$(PIP) install --editable ".[cli]"
+	@touch $@
+
+$(DEV_READY):
+	@$(make_venv)
+	@echo "Installing what development needs into $(VENV) ..." >&2
+	@$(PIP) install --upgrade "pip>=25.1"
+	@$(PIP) install --editable ".[cli]" --group dev
+	@touch $@ $(RUN_READY)
+
+# Takes the first Python that is new enough; Debian ships some without what makes a venv.
+define make_venv
+	if $(BIN)/python -m pip --version >/dev/null 2>&1; then exit 0; fi; \
+	old=; bare=; \
+	for python in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3 python; do \
+		command -v "$$python" >/dev/null 2>&1 || continue; \
+		if ! "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then old=$$python; continue; fi; \
+		if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then bare=$$python; continue; fi; \
+		echo "Making $(VENV) with $$python ..." >&2; \
+		exec "$$python" -m venv --clear $(VENV); \
+	done; \
+	if [ -n "$$bare" ]; then \
+		echo "$$bare cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	elif [ -n "$$old" ]; then \
+		echo "$$old is older than Python 3.11. Install 3.11 or later, or name one: make PYTHON=/path/to/python" >&2; \
+	else \
+		echo "No Python found. Install Python 3.11 or later, or name one: make PYTHON=/path/to/python" >&2; \
+	fi; \
+	exit 1
+endef
