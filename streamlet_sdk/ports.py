@@ -192,7 +192,7 @@ class Inlet(Port, Generic[T]):
     ) -> Callable[Concatenate[S, T, P], R]: ...
     @overload
     def each(self, **options: Unpack[EachOptions]) -> EachDecorator[T]: ...
-    def each(self, handler: Any = None, /, **options: Unpack[EachOptions]) -> Any:
+    def each(self, handler: Any = None, /, **options: Any) -> Any:
         """Mark a method as the handler of single records: `@inlet.each` or `@inlet.each(…)`.
 
         It is given the value and, if it takes a second argument, the `Record`. It returns or
