@@ -93,14 +93,6 @@ class OutletOptions(TypedDict, total=False):
     name: str
 
 
-class EachOptions(TypedDict, total=False):
-    """The options of `Inlet.each`; see `streamlet_sdk.handlers.Each`."""
-
-    concurrency: int | None
-    ordered_by: Literal["key", "partition"] | None
-    thread: bool
-
-
 class BatchesOptions(TypedDict, total=False):
     """The options of `Inlet.batches`; see `streamlet_sdk.handlers.Batches`."""
 
@@ -191,8 +183,14 @@ class Inlet(Port, Generic[T]):
         self, handler: Callable[Concatenate[S, T, P], R], /
     ) -> Callable[Concatenate[S, T, P], R]: ...
     @overload
-    def each(self, **options: Unpack[EachOptions]) -> EachDecorator[T]: ...
-    def each(self, handler: Any = None, /, **options: Any) -> Any:
+    def each(
+        self,
+        *,
+        concurrency: int | None = ...,
+        ordered_by: Literal["key", "partition"] | None = ...,
+        thread: bool = ...,
+    ) -> EachDecorator[T]: ...
+    def each(self, handler: Any = None, **options: Any) -> Any:
         """Mark a method as the handler of single records: `@inlet.each` or `@inlet.each(…)`.
 
         It is given the value and, if it takes a second argument, the `Record`. It returns or
