@@ -29,7 +29,7 @@ check: $(DEV_READY) ## Format, lint, types, layers, generated pages and the fast
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/basedpyright
+	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/python docs/generate.py --check

@@ -1,0 +1,70 @@
+"""What holds for every test: fixed hypothesis profiles, time limits, no task left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+from support.golden import Golden
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+TESTS = Path(__file__).parent
+# Seconds; units have the limit of pyproject.toml. Folders that are not named have it too.
+TIME_LIMITS = {"property": 120, "contract": 120, "docs": 120}
+
+# No deadline: a busy machine is no defect. Not derandomized: every run may find something new.
+settings.register_profile("here", deadline=None, max_examples=50, print_blob=True)
+settings.register_profile(
+    "ci",
+    deadline=None,
+    max_examples=100,
+    print_blob=True,
+    derandomize=False,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite expected outputs instead of comparing"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if TESTS not in item.path.parents:
+            continue
+        limit = TIME_LIMITS.get(item.path.relative_to(TESTS).parts[0])
+        if limit is not None and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(limit))
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compares with, or rewrites, expected outputs in the folder `golden` beside the test."""
+    update: bool = request.config.getoption("--update-golden")
+    return Golden(request.path.parent / "golden", update=update)
+
+
+@pytest.fixture(autouse=True)
+def _no_task_left_behind(request: pytest.FixtureRequest) -> None:
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("_tasks_of_the_test")
+
+
+@pytest.fixture
+async def _tasks_of_the_test() -> AsyncIterator[None]:
+    """Set up before and torn down after the test's own fixtures, so those may clean up first."""
+    before = asyncio.all_tasks()
+    yield
+    await asyncio.sleep(0)  # what was cancelled last gets its turn to end
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    assert not left, f"tasks left behind: {[task.get_coro() for task in left]}"

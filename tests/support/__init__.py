@@ -1,0 +1,1 @@
+"""Builders, fakes and checks that several tests use."""
