@@ -1,0 +1,90 @@
+"""Writes the pages of `docs/reference` from the code, or checks that they are as written.
+
+`make docs` runs it; `make check` runs it with `--check`. A page is one entry of `PAGES`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import streamlet_sdk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FOLDER: Final = Path(__file__).parent / "reference"
+HEADER: Final = "<!-- Written by `make docs`; change the code instead. -->\n\n"
+SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields):")
+ENTRY = re.compile(r" {4}(?P<name>[\w*, ]+): (?P<text>.*)")
+
+
+def sdk_page() -> str:
+    """Every public name of `streamlet_sdk`, with its docstring and its public methods."""
+    parts = ["# The public names of `streamlet_sdk`", inspect.getdoc(streamlet_sdk) or ""]
+    for name in streamlet_sdk.__all__:
+        value = getattr(streamlet_sdk, name)
+        parts += [f"## {name}", markdown(inspect.getdoc(value) or "")]
+        if isinstance(value, type):
+            parts += ["\n".join(method_lines(value))]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def method_lines(owner: type) -> Iterator[str]:
+    """One list item for each public method or property that `owner` itself defines."""
+    for name, member in vars(owner).items():
+        doc = inspect.getdoc(member)
+        if name.startswith("_") or doc is None:
+            continue
+        if isinstance(member, property):
+            yield f"- `{name}`: {summary(doc)}"
+        elif inspect.isfunction(member):
+            yield f"- `{name}(…)`: {summary(doc)}"
+
+
+def summary(doc: str) -> str:
+    """The first paragraph of a docstring on one line."""
+    return " ".join(doc.split("\n\n", maxsplit=1)[0].split())
+
+
+def markdown(doc: str) -> str:
+    """A Google-style docstring as Markdown: its sections become lists."""
+    lines: list[str] = []
+    for line in doc.splitlines():
+        if section := SECTION.fullmatch(line):
+            lines += [f"{section[1]}:", ""]
+        elif entry := ENTRY.fullmatch(line):
+            lines.append(f"- `{entry['name']}`: {entry['text']}")
+        else:
+            lines.append(re.sub(r"^ {8}", "  ", line))
+    return "\n".join(lines)
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {"sdk.md": sdk_page}
+
+
+def main() -> int:
+    """Write or check every page; the exit status is 1 when a checked page differs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, name what differs")
+    check = parser.parse_args().check
+    pages = {FOLDER / name: HEADER + page() for name, page in PAGES.items()}
+    stale = [
+        path for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text
+    ]
+    for path in stale:
+        if check:
+            print(f"docs/reference/{path.name} is not what the code says: run `make docs`")
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(pages[path], "utf-8")
+            print(f"wrote docs/reference/{path.name}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
