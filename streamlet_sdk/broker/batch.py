@@ -1,0 +1,71 @@
+"""A batch of the embedded broker. `append` is on the hot path of every emitted record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from streamlet_sdk.errors import RejectedError
+
+if TYPE_CHECKING:
+    from streamlet_sdk.broker.log import Row
+    from streamlet_sdk.runtime.transport import Headers
+
+# About what Kafka adds to a record; also what keeps a batch of empty records bounded.
+_OVERHEAD_BYTES: Final = 16
+
+
+class EmbeddedBatch:
+    """Records for one partition; `size` is in bytes, and a batch with one record may be larger."""
+
+    __slots__ = ("_largest", "_limit", "_rows", "partition", "size", "topic")
+
+    def __init__(self, topic: str, partition: int, *, limit: int, largest: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.size = 0
+        self._limit = min(limit, largest)
+        self._largest = largest
+        self._rows: list[Row] = []
+
+    @property
+    def count(self) -> int:
+        """How many records it holds."""
+        return len(self._rows)
+
+    def append(
+        self, key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
+    ) -> bool:
+        """Add a record; false, and nothing added, when the batch is full or handed over.
+
+        Raises:
+            RejectedError: when the record alone is larger than the broker takes.
+        """
+        size = _OVERHEAD_BYTES
+        if key is not None:
+            size += len(key)
+        if value is not None:
+            size += len(value)
+        if headers:
+            size += sum(len(name) + len(content) for name, content in headers)
+        total = self.size + size
+        if total > self._limit and not self._has_room_for_one(size):
+            return False
+        self.size = total
+        self._rows.append((timestamp_ms, key, value, tuple(headers), size))
+        return True
+
+    def close(self) -> list[Row]:
+        """Take no more; what it holds."""
+        self._limit = self._largest = 0
+        return self._rows
+
+    def _has_room_for_one(self, size: int) -> bool:
+        """Whether the batch is empty, and so takes a record of any legal size."""
+        if not self._largest:
+            return False
+        if size > self._largest:
+            raise RejectedError(
+                f"a record of {size} bytes for topic {self.topic} is larger than the "
+                f"{self._largest} bytes that may be carried"
+            )
+        return not self._rows
