@@ -1,0 +1,29 @@
+"""What readers will copy and click works."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.documents import code_blocks, local_links, pages
+from support.sources import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files(page: Path) -> None:
+    assert [link for link in local_links(page) if not (page.parent / link).exists()] == []
+
+
+def test_the_streamlet_of_the_readme_passes_its_tests() -> None:
+    namespace: dict[str, object] = {"__name__": "readings"}
+    exec("\n".join(code_blocks(ROOT / "README.md", "python")), namespace)
+    tests = [item for name, item in namespace.items() if name.startswith("test_")]
+    assert len(tests) == 2
+    for test in tests:
+        assert inspect.isfunction(test)
+        test()
