@@ -72,6 +72,10 @@ class EmbeddedBroker:
         """
         self._cluster.create(spec)
 
+    async def close(self) -> None:
+        """Let go of timers and tasks, once the transports are closed or killed."""
+        await self._cluster.stop()
+
 
 class EmbeddedTransport:
     """A `Transport` to an embedded broker: one client, as one process would be."""
@@ -113,10 +117,10 @@ class EmbeddedTransport:
         """Close what is open: consumers leave their groups, producers drop what is under way."""
         budget = self._cluster.patience.rebalance.total_seconds()
         deadline = asyncio.get_running_loop().time() + budget
-        for consumer in self._consumers:
-            await consumer.close(leave=True, deadline=deadline)
-        for producer in self._producers:
-            await producer.close(flush=False, deadline=deadline)
+        await asyncio.gather(
+            *(consumer.close(leave=True, deadline=deadline) for consumer in self._consumers),
+            *(producer.close(flush=False, deadline=deadline) for producer in self._producers),
+        )
 
     def kill(self) -> None:
         """End as `kill -9` would: nobody is told, transactions stay open until they time out."""

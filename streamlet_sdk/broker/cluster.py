@@ -105,6 +105,13 @@ class Cluster:
         self._tenures[lane] = Tenure(lane, timeout)
         return self._tenures[lane]
 
+    async def stop(self) -> None:
+        """Let go of timers and tasks."""
+        for tenure in self._tenures.values():
+            tenure.fence()
+        for group in self._groups.values():
+            await group.stop()
+
     def number(self) -> int:
         """A number that no other client has."""
         return next(self._numbers)

@@ -170,6 +170,17 @@ class Group:
         if readers:
             self._rebalance_soon()
 
+    async def stop(self) -> None:
+        """Let go of timers and tasks; the members are not told."""
+        for member in (*self._members.values(), *self._twins):
+            if member.silence is not None:
+                member.silence.cancel()
+            member.vanish()
+        self._members.clear()
+        if self._rebalancing is not None and not self._rebalancing.done():
+            self._rebalancing.cancel()
+            await asyncio.wait({self._rebalancing})
+
     def _replace(self, holder: Member, member: Member) -> None:
         """Put `member` where `holder` was; nobody else notices."""
         if holder.silence is not None:
@@ -196,7 +207,7 @@ class Group:
     def _rebalance_soon(self) -> None:
         self._is_stale = True
         self._changed.set()
-        if not self._is_rebalancing:
+        if self._members and not self._is_rebalancing:
             self._rebalancing = asyncio.get_running_loop().create_task(self._rebalance())
 
     async def _rebalance(self) -> None:

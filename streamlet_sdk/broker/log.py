@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from functools import partial
-from itertools import accumulate, count
+from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -119,7 +119,7 @@ class PartitionLog:
     def append(self, rows: Sequence[Row], transaction: Transaction | None = None) -> int:
         """Write `rows`, as part of `transaction` if given; the first offset."""
         first = self.written.end
-        records = list(map(_record, zip(count(first), *zip(*rows, strict=True), strict=False)))
+        records = [_record((offset, *row)) for offset, row in enumerate(rows, first)]
         self.written.records += records
         self.written.end += len(records)
         if transaction is not None:
