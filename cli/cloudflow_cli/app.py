@@ -1,0 +1,74 @@
+"""The table of commands. `main` runs it; the module of a command is imported when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand
+from typer.main import get_command
+
+from cloudflow_cli.command import Command, Group
+
+# kubectl finds plug-ins by this name; completion scripts are made for it.
+PROGRAM: Final = "kubectl-cloudflow"
+
+# In the order of a project's life. The summary is the first line of the command's docstring,
+# repeated here so that the list of commands imports none of them.
+COMMANDS: Final = {
+    "init": "Make a new project that runs at once.",
+    "verify": "Check a project's blueprint and report every problem in it.",
+    "graph": "Draw how the streamlets of a project are connected.",
+    "version": "Show the version of this command line.",
+}
+
+
+class Commands(Group):
+    """All commands by name; each is a stand-in with a summary until it is called."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = {name: TyperCommand(name, help=text) for name, text in COMMANDS.items()}
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """The command that `args` name, and the arguments that are left for it."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else None, rest
+
+
+def load(name: str) -> Any:
+    """The command `name`: the function of that name in the module of that name."""
+    module_name = name.replace("-", "_")
+    function = getattr(import_module(f"cloudflow_cli.commands.{module_name}"), module_name)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, cls=Command)(function)
+    return get_command(app)
+
+
+def program() -> Any:
+    """The whole command line as one command."""
+    app = typer.Typer(
+        name=PROGRAM,
+        cls=Commands,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    app.callback()(cloudflow)
+    return get_command(app)
+
+
+def cloudflow() -> None:
+    """Write streamlets in Python, wire them in a blueprint, run the application.
+
+    Examples:
+        kubectl cloudflow init my-project
+        kubectl cloudflow verify my-project
+        kubectl cloudflow COMMAND --help
+    """
+
+
+def run() -> None:
+    """Run what the process was called with, and exit."""
+    program().main(prog_name=PROGRAM)

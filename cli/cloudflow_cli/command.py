@@ -1,0 +1,128 @@
+"""What all commands have in common: options, the form of their help, and the error boundary."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from cloudflow_cli.options import COMMON, Common, common_parameters, from_environment, sparing
+
+EXAMPLES: Final = "Examples:\n"
+
+
+class Command(TyperCommand):
+    """A command that takes the common options and turns errors into exit codes."""
+
+    def __init__(self, name: str | None, *, params: Sequence[Any] = (), **given: Any) -> None:
+        super().__init__(name, params=[*params, *common_parameters()], **given)
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:
+        """All arguments and options."""
+        return [sparing(param) for param in super().get_params(ctx)]
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        """Run the command.
+
+        Raises:
+            typer.Exit: with the exit code of an error, which is shown first.
+        """
+        ctx.obj = _common(ctx)
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.BadParameter):
+            raise  # before the next line, which imports what a finished command has no use for
+        except _cloudflow_error() as error:
+            from cloudflow_cli import exits, render
+
+            render.failure(error, ctx.obj)
+            raise typer.Exit(exits.status(error)) from error
+
+    def format_usage(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write how the command is called."""
+        _format_usage(self, ctx, formatter)
+
+    def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write what the command does, and its examples as they stand."""
+        del ctx
+        _format_text(self.help, formatter)
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write the command's own options, then the common ones."""
+        _format_options(self.get_params(ctx), ctx, formatter)
+
+
+class Group(TyperGroup):
+    """All commands: takes the common options before the command's name too."""
+
+    def __init__(self, *, params: Sequence[Any] = (), **given: Any) -> None:
+        super().__init__(params=[*params, *common_parameters()], **given)
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:
+        """All arguments and options."""
+        return [sparing(param) for param in super().get_params(ctx)]
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        """Run the command that was named."""
+        ctx.obj = _common(ctx)
+        return super().invoke(ctx)
+
+    def format_usage(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write how commands are called."""
+        _format_usage(self, ctx, formatter)
+
+    def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write what the commands are for, and examples as they stand."""
+        del ctx
+        _format_text(self.help, formatter)
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write the commands, then the common options."""
+        self.format_commands(ctx, formatter)
+        _format_options(self.get_params(ctx), ctx, formatter)
+
+
+def _cloudflow_error() -> type[Exception]:
+    from streamlet_sdk.errors import CloudflowError
+
+    return CloudflowError
+
+
+def _common(ctx: typer.Context) -> Common:
+    given = {name: ctx.params.pop(name) for name in COMMON}
+    inherited = ctx.obj if isinstance(ctx.obj, Common) else from_environment()
+    return inherited.over(given)
+
+
+def _format_usage(command: Any, ctx: typer.Context, formatter: Any) -> None:
+    # The program's name has a dash; people call it through kubectl, without.
+    path = ctx.command_path.replace("-", " ", 1)
+    formatter.write_usage(path, " ".join(command.collect_usage_pieces(ctx)))
+
+
+def _format_text(docstring: str | None, formatter: Any) -> None:
+    text, _, examples = inspect.cleandoc(docstring or "").partition(EXAMPLES)
+    formatter.write_paragraph()
+    formatter.write_text(text.strip())
+    if examples:
+        formatter.write_paragraph()
+        formatter.write(EXAMPLES)
+        formatter.write("\n".join(f"  {line.strip()}" for line in examples.splitlines()) + "\n")
+
+
+def _format_options(params: Iterable[Any], ctx: typer.Context, formatter: Any) -> None:
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for param in params:
+        record = param.get_help_record(ctx)
+        if param.param_type_name == "argument":
+            title = "Arguments"
+        else:
+            title = "Options of every command" if param.name in COMMON else "Options"
+        if record is not None:
+            sections.setdefault(title, []).append(record)
+    for title in sorted(sections, key=["Arguments", "Options", "Options of every command"].index):
+        with formatter.section(title):
+            formatter.write_dl(sections[title])

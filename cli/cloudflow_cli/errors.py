@@ -1,0 +1,27 @@
+"""The command line's own errors, beside those of the SDK.
+
+    CloudflowError                streamlet_sdk.errors
+    ├─ ProblemsError
+    │  └─ DocumentError           a file of the user's has problems
+    └─ NotFoundError              what the command was asked about does not exist
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from streamlet_sdk.errors import CloudflowError, ProblemsError
+from streamlet_sdk.problems import Problem
+
+
+class DocumentError(ProblemsError):
+    """A file of the user's has problems; `path` is the file."""
+
+    def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
+        self.path = path
+        super().__init__(problems)
+
+
+class NotFoundError(CloudflowError):
+    """What the command was asked about does not exist."""

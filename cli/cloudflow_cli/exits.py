@@ -1,0 +1,36 @@
+"""Exit codes: what a script can tell from how a command ended."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamlet_sdk.errors import CloudflowError
+
+
+class Exit(IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    PROBLEMS = 3
+    UNREACHABLE = 4
+    NOT_FOUND = 5
+
+
+def status(error: CloudflowError) -> Exit:
+    """The exit code of a command that ended with `error`."""
+    from cloudflow_cli.errors import NotFoundError
+    from streamlet_sdk.errors import ProblemsError, UnavailableError
+
+    match error:
+        case ProblemsError():
+            return Exit.PROBLEMS
+        case UnavailableError():
+            return Exit.UNREACHABLE
+        case NotFoundError():
+            return Exit.NOT_FOUND
+        case _:
+            return Exit.FAILED
