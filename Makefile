@@ -30,7 +30,7 @@ check: $(DEV_READY) ## Format, lint, types, layers, generated pages and the fast
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest --quiet -m "not slow" tests/contract/house
@@ -47,14 +47,15 @@ docs: $(DEV_READY) ## Rewrite the generated pages in docs/reference.
 # The environment. A stamp is written only when everything before it has worked.
 $(RUN_READY):
 	@$(make_venv)
+	@$(PIP) install --upgrade "pip>=25.1"
 	@echo "Installing what the application needs into $(VENV) ..." >&2
 	@$(PIP) install --editable ".[cli]"
 	@touch $@
 
 $(DEV_READY):
 	@$(make_venv)
-	@echo "Installing what development needs into $(VENV) ..." >&2
 	@$(PIP) install --upgrade "pip>=25.1"
+	@echo "Installing what development needs into $(VENV) ..." >&2
 	@$(PIP) install --editable ".[cli]" --group dev
 	@touch $@ $(RUN_READY)
 
