@@ -50,6 +50,7 @@ $(RUN_READY):
 	@$(PIP) install --upgrade "pip>=25.1"
 	@echo "Installing what the application needs into $(VENV) ..." >&2
 	@$(PIP) install --editable ".[cli]"
+	@rm -f $(VENV)/.ready-to-run-*
 	@touch $@
 
 $(DEV_READY):
@@ -57,6 +58,7 @@ $(DEV_READY):
 	@$(PIP) install --upgrade "pip>=25.1"
 	@echo "Installing what development needs into $(VENV) ..." >&2
 	@$(PIP) install --editable ".[cli]" --group dev
+	@rm -f $(VENV)/.ready-*
 	@touch $@ $(RUN_READY)
 
 # Takes the first Python that is new enough; Debian ships some without what makes a venv.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+from starlette.requests import Request
+from starlette.responses import Response
 from streamlet_sdk import (
     Delivery,
     Emission,
@@ -16,6 +18,7 @@ from streamlet_sdk import (
     VolumeMount,
     source,
 )
+from streamlet_sdk.ingress import HttpServer, route
 
 from .wind_turbines import InvalidMetric, Metric
 
@@ -61,3 +64,12 @@ class WrongToo(Streamlet):
     @in_.each
     def no_key(self, metric: Metric) -> Emission:
         return self.out.tombstone()  # E13: what would it delete?
+
+
+class WrongServer(HttpServer):
+    @route("/fetched", methods=("FETCH",))  # E14: no such method
+    async def fetched(self, request: Request) -> Response:
+        return Response()
+
+    @route("/silent")  # E15: a caller waits for an answer
+    async def silent(self, request: Request) -> None: ...
