@@ -46,7 +46,7 @@ def test_a_stale_page_fails_the_check_until_it_is_written(
 
 
 def test_sections_of_a_docstring_become_lists(generate: ModuleType) -> None:
-    doc = "What it is.\n\nAttributes:\n    one: the first,\n        in two lines.\n    two: the next.\n"
+    doc = "What it is.\n\nAttributes:\n    one: the first,\n        in two lines.\n    two: next.\n"
     assert generate.markdown(doc) == (
-        "What it is.\n\nAttributes:\n\n- `one`: the first,\n  in two lines.\n- `two`: the next."
+        "What it is.\n\nAttributes:\n\n- `one`: the first,\n  in two lines.\n- `two`: next."
     )
