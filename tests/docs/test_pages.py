@@ -27,3 +27,11 @@ def test_the_streamlet_of_the_readme_passes_its_tests() -> None:
     for test in tests:
         assert inspect.isfunction(test)
         test()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=lambda p: p.stem)
+def test_a_decision_has_its_number_and_its_three_parts(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith(f"# {page.stem[:4]}: ")
+    parts = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+    assert parts[:3] == ["Context", "Decision", "Consequences"]
