@@ -1,0 +1,63 @@
+"""What a request says its body is."""
+
+from __future__ import annotations
+
+from email.message import Message
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from streamlet_sdk.ingress.answers import refusal
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+
+
+class Media(Enum):
+    """How the records of a body are written."""
+
+    JSON = auto()
+    LINES = auto()
+
+
+KNOWN: Final = {
+    "application/json": Media.JSON,
+    "application/x-ndjson": Media.LINES,
+    "application/ndjson": Media.LINES,
+    "application/jsonl": Media.LINES,
+    "application/x-jsonlines": Media.LINES,
+}
+CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
+
+
+def media_of(headers: Headers) -> Media:
+    """How the body is to be read; JSON when the request does not say.
+
+    Raises:
+        RequestError: 415 when it is none of the known ones, compressed, or not UTF-8.
+    """
+    coding = headers.get("content-encoding", "identity")
+    if coding.strip().lower() != "identity":
+        raise refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Encoding {coding} is not known here; send the body uncompressed.",
+            {"Accept-Encoding": "identity"},
+        )
+    given = headers.get("content-type")
+    if given is None:
+        return Media.JSON
+    parsed = Message()
+    parsed["content-type"] = given
+    media = KNOWN.get(parsed.get_content_type())
+    if media is None:
+        raise refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type {given} is not known here; send application/json, or "
+            "application/x-ndjson for one record per line.",
+            {"Accept": "application/json, application/x-ndjson"},
+        )
+    charset = parsed.get_content_charset("utf-8")
+    if charset not in CHARSETS:
+        message = f"The charset {charset} is not known here; JSON is sent as UTF-8."
+        raise refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
+    return media
