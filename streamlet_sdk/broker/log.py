@@ -117,8 +117,13 @@ class PartitionLog:
         self._wakers: dict[Callable[[], None], None] = {}
 
     def append(self, rows: Sequence[Row], transaction: Transaction | None = None) -> int:
-        """Write `rows`, as part of `transaction` if given; the first offset."""
+        """Write `rows`, as part of `transaction` if given; the first offset.
+
+        Without rows nothing is written, and a transaction does not begin here.
+        """
         first = self.written.end
+        if not rows:
+            return first
         records = [_record((offset, *row)) for offset, row in enumerate(rows, first)]
         self.written.records += records
         self.written.end += len(records)
