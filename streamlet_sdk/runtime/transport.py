@@ -239,13 +239,9 @@ class Transport(Protocol):
 
     def consumer(self, spec: ConsumerSpec) -> Consumer: ...
 
-    async def producer(
-        self, properties: Mapping[str, str] | None = None
-    ) -> Producer: ...
+    async def producer(self, properties: Mapping[str, str] | None = None) -> Producer: ...
 
-    async def lane(
-        self, name: str, properties: Mapping[str, str] | None = None
-    ) -> Lane:
+    async def lane(self, name: str, properties: Mapping[str, str] | None = None) -> Lane:
         """A transactional producer; fences earlier lanes of `name` before it returns.
 
         A claim's lane is made before `Consumer.open`, so that the offset read there is final.

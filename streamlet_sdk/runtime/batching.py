@@ -1,0 +1,220 @@
+"""The worker that hands lists of records of one partition to the handler."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from streamlet_sdk.errors import DeliveryError
+from streamlet_sdk.handlers import Batches, Step
+from streamlet_sdk.records import Emission, Failure, Record
+from streamlet_sdk.runtime.attempts import Attempt
+from streamlet_sdk.runtime.emitting import put_all
+from streamlet_sdk.runtime.work import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamlet_sdk.runtime.offsets import Ledger, Unit
+    from streamlet_sdk.runtime.transport import Claim, RawRecord
+    from streamlet_sdk.runtime.work import Stage
+
+
+class Collected(NamedTuple):
+    """Records that are handled together, their bytes, and where the partition goes on."""
+
+    records: Sequence[RawRecord]
+    size: int
+    next_offset: int
+
+
+class BatchingWorker(Worker):
+    """Collects records for `max_wait`, or until there are `max_records`, and handles them.
+
+    With concurrency above 1, lists of one partition run side by side.
+    """
+
+    def __init__(self, stage: Stage, claim: Claim, ledger: Ledger) -> None:
+        """Work on `claim`."""
+        super().__init__(stage, claim, ledger)
+        role = stage.handler.role
+        assert isinstance(role, Batches)
+        self._role = role
+        self._taken = 0
+        self._most = role.concurrency or 1
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def _run(self) -> None:
+        try:
+            while (collected := await self._collect()) is not None:
+                # Opened here, so that units follow the order of delivery whatever runs first.
+                unit = self.ledger.begin()
+                unit.sources = collected.records
+                await self.stage.outbox.room()
+                while len(self._running) >= self._most:
+                    await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                if self.closing:
+                    break
+                task = asyncio.get_running_loop().create_task(self._batch(collected, unit))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            if self._running:
+                await asyncio.wait(self._running)
+        finally:
+            for task in self._running:
+                task.cancel()
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything offered is done."""
+        return not self._running and super().idle
+
+    async def _collect(self) -> Collected | None:
+        """The next list; None when the worker closes."""
+        if await self._next() is None:
+            return None
+        until = asyncio.get_running_loop().time() + self._role.max_wait.total_seconds()
+        while self._available() < self._role.max_records and not self.closing:
+            self._offered.clear()
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._offered.wait()
+            except TimeoutError:
+                break
+        return None if self.closing else self._take()
+
+    def _available(self) -> int:
+        return sum(len(chunk.records) for chunk in self._chunks) - self._taken
+
+    def _take(self) -> Collected:
+        """Up to `max_records` from the head of what was offered."""
+        records: list[RawRecord] = []
+        size = 0
+        next_offset = 0
+        while self._chunks and len(records) < self._role.max_records:
+            chunk = self._chunks[0]
+            total = len(chunk.records)
+            stop = min(total, self._taken + self._role.max_records - len(records))
+            records.extend(chunk.records[self._taken : stop])
+            if total:
+                size += chunk.size * stop // total - chunk.size * self._taken // total
+            if stop == total:
+                self._chunks.popleft()
+                self._taken, next_offset = 0, chunk.next_offset
+            else:
+                self._taken, next_offset = stop, records[-1].offset + 1
+        if not self._chunks:
+            self._offered.clear()
+        return Collected(records, size, next_offset)
+
+    async def _batch(self, collected: Collected, unit: Unit) -> None:
+        try:
+            ended = await self._handle(collected.records, unit)
+        except DeliveryError as stop:
+            self.stage.failed(stop)
+            return
+        if ended:
+            unit.handled(
+                records=len(collected.records),
+                size=collected.size,
+                next_offset=collected.next_offset,
+            )
+            self.stage.outbox.kick()
+
+    async def _handle(self, records: Sequence[RawRecord], unit: Unit) -> bool:
+        """Bring every record of a list to its end; false when the worker closed before that."""
+        good, bad = self._decoded(records)
+        for record, error in bad:
+            if not await self._undecoded(record, unit, error):
+                return False
+        if not good:
+            return True
+        attempt = 1
+        while True:
+            with Attempt() as tried:
+                failures = await self._try(good, unit, attempt)
+            if tried.error is None:
+                return await self._settle_all(failures, unit, attempt)
+            if not self.stage.policy.retries(tried.error, attempt):
+                return await self._one_by_one(good, unit, tried.error, attempt)
+            delay = self.stage.policy.delivery.retry.wait(attempt, self.stage.chance())
+            if await self._closes_within(delay.total_seconds()):
+                return False
+            self.stage.counters.retried += 1
+            attempt += 1
+
+    def _decoded(
+        self, records: Sequence[RawRecord]
+    ) -> tuple[list[tuple[RawRecord, Any]], list[tuple[RawRecord, Exception]]]:
+        good: list[tuple[RawRecord, Any]] = []
+        bad: list[tuple[RawRecord, Exception]] = []
+        for record in records:
+            with Attempt() as attempt:
+                good.append((record, self.stage.value(record)))
+            if attempt.error is not None:
+                bad.append((record, attempt.error))
+        return good, bad
+
+    async def _try(
+        self, good: Sequence[tuple[RawRecord, Any]], unit: Unit, attempt: int
+    ) -> list[tuple[RawRecord, Exception]]:
+        """One call of the handler; the records that it says have failed."""
+        shown = [self._record(record, value, attempt) for record, value in good]
+        steps = await self._call([value for _, value in good], shown)
+        by_offset = {record.offset: record for record, _ in good}
+        failures = [
+            (by_offset[step.offset], step.error) for step in steps if isinstance(step, Failure)
+        ]
+        self._put_batch(steps, {record.offset for record, _ in failures}, by_offset, unit)
+        return failures
+
+    def _put_batch(
+        self,
+        steps: Sequence[Step],
+        failed: set[int],
+        by_offset: dict[int, RawRecord],
+        unit: Unit,
+    ) -> None:
+        """Send emissions, without those of records that failed.
+
+        One without a cause belongs to the whole list and has the time of its last record.
+        """
+        last_ms = max(record.timestamp for record in by_offset.values())
+        emissions: list[Emission[Any]] = []
+        sources: list[RawRecord | None] = []
+        for step in steps:
+            if not isinstance(step, Emission):
+                continue
+            cause: Record[Any] | None = step.cause
+            if cause is None:
+                if step.timestamp_ms is None:
+                    step.timestamp_ms = last_ms
+            elif cause.offset in failed:
+                continue
+            emissions.append(step)
+            sources.append(None if cause is None else by_offset[cause.offset])
+        put_all(self.stage.writers, emissions, unit, sources)
+
+    async def _one_by_one(
+        self, good: Sequence[tuple[RawRecord, Any]], unit: Unit, error: Exception, attempt: int
+    ) -> bool:
+        """The list failed every try: only those records that fail alone are given up."""
+        if len(good) == 1:
+            return await self._settle(good[0][0], unit, error, attempt)
+        for record, value in good:
+            if self.closing:
+                return False
+            self.stage.counters.retried += 1
+            with Attempt() as alone:
+                await self._once(record, value, unit, attempt + 1)
+            if alone.error is not None:
+                self._give_up(record, unit, alone.error, attempt + 1)
+        return True
+
+    async def _settle_all(
+        self, failures: Sequence[tuple[RawRecord, Exception]], unit: Unit, attempt: int
+    ) -> bool:
+        for record, error in failures:
+            if not await self._settle(record, unit, error, attempt):
+                return False
+        return True

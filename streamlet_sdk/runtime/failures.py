@@ -1,0 +1,134 @@
+"""What becomes of a record that failed: try again, dead-letter, skip or stop."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from streamlet_sdk.errors import DeliveryError, EncodeError, RejectedError, SerdeError
+from streamlet_sdk.records import Reject
+from streamlet_sdk.runtime.handling import OutcomeError
+from streamlet_sdk.runtime.outbox import Entry
+
+if TYPE_CHECKING:
+    from streamlet_sdk.delivery import Delivery
+    from streamlet_sdk.runtime.counters import Counters
+    from streamlet_sdk.runtime.emitting import OutletWriter
+    from streamlet_sdk.runtime.offsets import Unit
+    from streamlet_sdk.runtime.transport import RawRecord
+
+logger = logging.getLogger(__name__)
+
+Reason = Literal["decode", "reject", "encode", "handler", "write"]
+# A header must fit a broker's record limit beside the value; the end of a stack says most.
+STACK_BYTES = 8 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRecord:
+    """An input record, where it was, and why it is given up."""
+
+    record: RawRecord
+    topic: str
+    partition: int
+    error: Exception
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The delivery policy of one inlet at work.
+
+    Attributes:
+        dead_letters: writes to the inlet's dead-letter port; None when it has none.
+    """
+
+    delivery: Delivery
+    application: str
+    version: str
+    streamlet: str
+    inlet: str
+    counters: Counters
+    dead_letters: OutletWriter | None
+
+    def retries(self, error: Exception, attempt: int) -> bool:
+        """Whether to try again after try number `attempt` failed with `error`."""
+        final = isinstance(error, (Reject, EncodeError, SerdeError, OutcomeError, RejectedError))
+        return not final and attempt < self.delivery.retry.attempts
+
+    def give_up(self, failed: FailedRecord, unit: Unit) -> None:
+        """Apply `on_exhausted`; a dead letter becomes an emission of `unit`.
+
+        Raises:
+            DeliveryError: when the policy is to stop.
+        """
+        where = f"{failed.topic}/{failed.partition}@{failed.record.offset}"
+        choice = self.delivery.on_exhausted
+        if choice == "stop":
+            raise DeliveryError(
+                f"{self.streamlet}.{self.inlet}: record {where} failed after {failed.attempts} "
+                f"tries and the policy is to stop: {_named(failed.error)}",
+                hint="repair the cause, or set on_exhausted to dead-letter or skip",
+            ) from failed.error
+        if choice == "skip" or self.dead_letters is None:
+            self.counters.skipped += 1
+            logger.warning("Skipped record %s: %s", where, _named(failed.error))
+            return
+        self.counters.dead_lettered += 1
+        logger.warning("Dead-lettered record %s: %s", where, _named(failed.error))
+        self.dead_letters.put_entry(self._entry(failed, unit))
+
+    def _entry(self, failed: FailedRecord, unit: Unit) -> Entry:
+        record = failed.record
+        return Entry(
+            record.key,
+            record.value,
+            record.timestamp,
+            (*record.headers, *self._headers(failed)),
+            unit,
+            record,
+            dead_letter=True,
+        )
+
+    def _headers(self, failed: FailedRecord) -> list[tuple[str, bytes]]:
+        record = failed.record
+        stack = "".join(traceback.format_exception(failed.error)).encode()
+        texts = {
+            "reason": reason(failed.error),
+            "exception-type": f"{type(failed.error).__module__}.{type(failed.error).__qualname__}",
+            "message": str(failed.error),
+            "streamlet": self.streamlet,
+            "inlet": self.inlet,
+            "attempts": str(failed.attempts),
+            "original-topic": failed.topic,
+            "original-partition": str(failed.partition),
+            "original-offset": str(record.offset),
+            "original-timestamp": str(record.timestamp),
+            "application": self.application,
+            "application-version": self.version,
+        }
+        pairs = [(f"cloudflow-{name}", text.encode()) for name, text in texts.items()]
+        return [*pairs, ("cloudflow-stack", stack[-STACK_BYTES:])]
+
+    def shortened(self, entry: Entry) -> Entry:
+        """A dead letter that was itself too large, without its value but with its size."""
+        size = str(len(entry.value or b"")).encode()
+        headers = (*entry.headers, ("cloudflow-omitted-value-bytes", size))
+        return entry._replace(value=None, headers=headers)
+
+
+def reason(error: Exception) -> Reason:
+    """The word for why a record failed."""
+    if isinstance(error, Reject):
+        return "reject"
+    if isinstance(error, (EncodeError, OutcomeError)):
+        return "encode"
+    if isinstance(error, SerdeError):
+        return "decode"
+    return "write" if isinstance(error, RejectedError) else "handler"
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,333 @@
+"""One inlet at work: consume, hand to workers, commit what is done.
+
+The order is the guarantee: records are handled, every emission is acknowledged, only then is the
+low-water mark committed. A claim that goes elsewhere is drained first, under one deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from streamlet_sdk.errors import TransportError
+from streamlet_sdk.handlers import Batches, Each
+from streamlet_sdk.runtime.attempts import Attempt
+from streamlet_sdk.runtime.batching import BatchingWorker
+from streamlet_sdk.runtime.offsets import Ledger
+from streamlet_sdk.runtime.parallel import ParallelWorker
+from streamlet_sdk.runtime.sequential import SequentialWorker
+from streamlet_sdk.runtime.transactions import Cycle
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+
+    from streamlet_sdk.contract import Settings
+    from streamlet_sdk.runtime.transport import (
+        Chunk,
+        Claim,
+        Consumer,
+        ConsumerSpec,
+        Start,
+        Transport,
+    )
+    from streamlet_sdk.runtime.work import Stage, Worker
+
+logger = logging.getLogger(__name__)
+
+# Short enough that a claim with new credit is not kept waiting behind a quiet one.
+POLL_SECONDS = 0.05
+COMMIT_SECONDS = 10.0
+
+
+@dataclass(slots=True, kw_only=True)
+class InletPlan:
+    """What one inlet reads and how.
+
+    Attributes:
+        start: where a claim without a committed offset begins.
+        assigned: the user's hook, called before a partition is read.
+        revoked: the user's hook, called when everything of a partition is committed.
+    """
+
+    name: str
+    spec: ConsumerSpec
+    start: Start
+    settings: Settings
+    stage: Stage
+    assigned: Callable[[str, Sequence[int]], Awaitable[None]]
+    revoked: Callable[[str, Sequence[int]], Awaitable[None]]
+
+    @property
+    def guarantee(self) -> str:
+        """The delivery guarantee."""
+        return self.stage.policy.delivery.guarantee
+
+
+@dataclass(slots=True)
+class Open:
+    """A claim at work."""
+
+    worker: Worker
+    cycle: Cycle | None = None
+    at_most_once: bool = False
+
+
+class InletRunner:
+    """Runs one inlet; the listener of its consumer."""
+
+    def __init__(self, plan: InletPlan, transport: Transport) -> None:
+        """Read nothing before `start`."""
+        self.plan = plan
+        self.name = plan.name
+        self._transport = transport
+        self._consumer: Consumer = transport.consumer(plan.spec)
+        self._opening: dict[Claim, asyncio.Task[None]] = {}
+        self._open: dict[Claim, Open] = {}
+        self._credit = asyncio.Event()
+        self._commit_now = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._draining = False
+        self._commits = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Join the group and begin to read."""
+        await self._consumer.start(self)
+        spawn = asyncio.get_running_loop().create_task
+        self._tasks = [spawn(self._guard(self._pump())), spawn(self._guard(self._commit_loop()))]
+
+    async def stop(self, deadline: float, *, leave: bool) -> None:
+        """Drain: stop polling, finish, flush, commit, leave; all before `deadline`."""
+        self._draining = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._consumer.close(leave=leave, deadline=deadline)
+        for claim in list(self._open):
+            await self._abandon(claim)
+
+    @property
+    def claims(self) -> Sequence[Claim]:
+        """The claims that are being read."""
+        return list(self._open)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that was read is unfinished, and no claim is about to open."""
+        return not self._opening and all(
+            opened.worker.idle and (opened.cycle is None or opened.cycle.idle)
+            for opened in self._open.values()
+        )
+
+    def position(self, claim: Claim) -> int:
+        """The next offset that will be read."""
+        return self._consumer.position(claim)
+
+    # Listener
+
+    def assigned(self, claims: Sequence[Claim]) -> None:
+        """Open claims, each in a task of its own."""
+        for claim in claims:
+            task = asyncio.get_running_loop().create_task(self._guard(self._open_claim(claim)))
+            self._opening[claim] = task
+            task.add_done_callback(partial(self._opened, claim))
+
+    async def revoked(self, claims: Sequence[Claim], deadline: float) -> None:
+        """The barrier: drain the workers, wait for acknowledgements, commit, let go."""
+        for claim in claims:
+            if (opening := self._opening.get(claim)) is not None:
+                opening.cancel()
+        # Part of the budget is kept for acknowledgements and the commit.
+        now = asyncio.get_running_loop().time()
+        until = now + (deadline - now) * 0.8
+        mine = [claim for claim in claims if claim in self._open]
+        await asyncio.gather(*(self._finish(self._open[claim], until) for claim in mine))
+        await self._commit(mine, deadline)
+        await self._let_go(mine)
+
+    def lost(self, claims: Sequence[Claim]) -> None:
+        """Someone else reads them already: drop everything."""
+        for claim in claims:
+            if claim in self._open:
+                task = asyncio.get_running_loop().create_task(self._abandon(claim))
+                self._opening[claim] = task
+                task.add_done_callback(partial(self._opened, claim))
+
+    # Claims
+
+    def _opened(self, claim: Claim, task: asyncio.Task[None]) -> None:
+        if self._opening.get(claim) is task:
+            del self._opening[claim]
+
+    async def _open_claim(self, claim: Claim) -> None:
+        plan = self.plan
+        await plan.assigned(plan.name, [claim.partition])
+        exactly_once = plan.guarantee == "exactly-once"
+        lane_name = f"{plan.spec.group}.{claim.topic}.{claim.partition}"
+        # The lane comes first: it fences the earlier owner, so the offset read next is final.
+        lane = await self._transport.lane(lane_name) if exactly_once else None
+        position = await self._consumer.open(claim, plan.start)
+        worker = self._worker(claim, position)
+        opened = Open(worker, at_most_once=plan.guarantee == "at-most-once")
+        if lane is not None:
+            opened.cycle = Cycle(self._transport, self._consumer, worker, lane_name, lane)
+            opened.cycle.start(self._reopen)
+        self._open[claim] = opened
+        worker.start()
+        self._credit.set()
+
+    def _worker(self, claim: Claim, position: int) -> Worker:
+        stage = self.plan.stage
+        guarantee = self.plan.guarantee
+        kind: type[SequentialWorker | ParallelWorker | BatchingWorker] = SequentialWorker
+        role = stage.handler.role
+        if isinstance(role, Batches):
+            kind = BatchingWorker
+        elif isinstance(role, Each) and role.ordered_by != "partition" and role.concurrency != 1:
+            kind = ParallelWorker
+        ledger = Ledger(
+            position, hold=guarantee == "exactly-once", resend=guarantee != "at-most-once"
+        )
+        worker = kind(stage, claim, ledger)
+        worker.progressed = self._progressed
+        return worker
+
+    async def _reopen(self, claim: Claim) -> None:
+        """A transaction's end is unknown: forget the claim's state and read its offset again."""
+        await self._abandon(claim)
+        if claim.alive:
+            self.assigned([claim])
+
+    async def _abandon(self, claim: Claim) -> None:
+        opened = self._open.pop(claim, None)
+        if opened is None:
+            return
+        await opened.worker.cancel()
+        if opened.cycle is not None:
+            await opened.cycle.stop()
+
+    async def _finish(self, opened: Open, until: float) -> None:
+        """Let a claim's work end, and its emissions be acknowledged or its transaction commit."""
+        await opened.worker.drain(until)
+        try:
+            async with asyncio.timeout_at(until):
+                if opened.cycle is not None:
+                    await opened.cycle.flush()
+                else:
+                    await opened.worker.acknowledged()
+        except TimeoutError:
+            logger.warning("Not everything was acknowledged in time; it will be read again")
+
+    async def _let_go(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            await self._abandon(claim)
+        if claims:
+            with Attempt() as hook:
+                await self.plan.revoked(self.name, [claim.partition for claim in claims])
+            if hook.error is not None:
+                self.plan.stage.failed(hook.error)
+
+    # Reading
+
+    async def _pump(self) -> None:
+        while True:
+            credit = self._credits()
+            if not credit:
+                self._credit.clear()
+                self._commit_now.set()
+                await self._credit.wait()
+                continue
+            for chunk in await self._consumer.poll(credit, POLL_SECONDS):
+                opened = self._open.get(chunk.claim)
+                if opened is None:
+                    continue
+                if opened.at_most_once and not await self._commit_first(chunk.claim, chunk):
+                    continue
+                opened.worker.offer(chunk)
+
+    def _credits(self) -> dict[Claim, int]:
+        """How many records each claim may still take; a claim that is full is left out."""
+        settings = self.plan.settings
+        claims = max(1, len(self._open))
+        records, size = settings.window_records // claims, settings.window_bytes // claims
+        credit = {}
+        for claim, opened in self._open.items():
+            ledger = opened.worker.ledger
+            room = max(records, 1) - ledger.outstanding
+            if room > 0 and ledger.outstanding_size < size and not opened.worker.closing:
+                credit[claim] = room
+        return credit
+
+    def _progressed(self, worker: Worker) -> None:
+        """Something became done: commit early when the window is half full."""
+        self._credit.set()
+        opened = self._open.get(worker.claim)
+        if opened is not None and opened.cycle is not None:
+            opened.cycle.wake()
+            return
+        if self.plan.spec.group is None:
+            worker.ledger.commit(worker.ledger.low_water)
+        elif worker.ledger.outstanding * 2 * len(self._open) > self.plan.settings.window_records:
+            self._commit_now.set()
+
+    # Committing
+
+    async def _commit_loop(self) -> None:
+        interval = self.plan.settings.commit_interval.total_seconds()
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                async with asyncio.timeout(interval):
+                    await self._commit_now.wait()
+            except TimeoutError:
+                pass
+            self._commit_now.clear()
+            await self._commit(self.claims, loop.time() + COMMIT_SECONDS)
+
+    async def _commit(self, claims: Sequence[Claim], deadline: float) -> None:
+        """Commit the low-water marks of `claims`; what is not confirmed is counted, not fatal."""
+        async with self._commits:
+            offsets = {}
+            for claim in claims:
+                opened = self._open.get(claim)
+                if opened is None or opened.cycle is not None:
+                    continue
+                if opened.worker.ledger.low_water > opened.worker.ledger.committed:
+                    offsets[claim] = opened.worker.ledger.low_water
+            if offsets and self.plan.spec.group is not None:
+                await self._confirm(offsets, deadline)
+
+    async def _confirm(self, offsets: Mapping[Claim, int], deadline: float) -> None:
+        try:
+            confirmed = await self._consumer.commit(offsets, deadline)
+        except TransportError as error:
+            logger.warning("A commit failed and will be repeated: %s", error)
+            confirmed = set()
+        for claim, offset in offsets.items():
+            opened = self._open.get(claim)
+            if claim not in confirmed:
+                self.plan.stage.counters.commits_lost += 1
+            elif opened is not None:
+                opened.worker.ledger.commit(offset)
+        self._credit.set()
+
+    async def _commit_first(self, claim: Claim, chunk: Chunk) -> bool:
+        """At most once: commit before anything is handled; false when it was not confirmed."""
+        deadline = asyncio.get_running_loop().time() + COMMIT_SECONDS
+        async with self._commits:
+            confirmed = await self._consumer.commit({claim: chunk.next_offset}, deadline)
+        opened = self._open.get(claim)
+        if claim not in confirmed or opened is None:
+            self.plan.stage.counters.commits_lost += 1
+            return False
+        opened.worker.ledger.committed = chunk.next_offset
+        return True
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let an error of a task end the streamlet, instead of vanishing with the task."""
+        with Attempt() as attempt:
+            await work
+        if attempt.error is not None:
+            self.plan.stage.failed(attempt.error)

@@ -1,0 +1,282 @@
+"""Sends entries to partitions and tells their owners what became of them.
+
+One task per destination: batches form while the previous one is out, and those of a partition
+are never reordered. It decides nothing about failed records; owners do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamlet_sdk.errors import (
+    CloudflowError,
+    DeniedError,
+    NotAttemptedError,
+    RejectedError,
+    TransportError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from streamlet_sdk.runtime.offsets import Owner
+    from streamlet_sdk.runtime.transport import Headers, Producer, RawRecord, Transport
+
+logger = logging.getLogger(__name__)
+
+# Encoded bytes that may wait for the broker before handlers have to wait in turn.
+MAX_PENDING_BYTES = 32 * 1024 * 1024
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Entry(NamedTuple):
+    """An encoded record on its way out.
+
+    `source` is the input record that caused it, if there is one; `dead_letter` marks what may
+    not itself be dead-lettered.
+    """
+
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    headers: Headers
+    owner: Owner
+    source: RawRecord | None
+    dead_letter: bool = False
+
+
+class Destination:
+    """One partition that is written to."""
+
+    __slots__ = ("cluster", "entries", "partition", "sticky", "task", "topic", "wake")
+
+    def __init__(self, cluster: str, topic: str, partition: int) -> None:
+        """Nothing is sent until the outbox is told of it."""
+        self.cluster = cluster
+        self.topic = topic
+        self.partition = partition
+        self.entries: list[Entry] = []
+        self.wake = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+        # Called when a batch is closed, so that records without key go on elsewhere.
+        self.sticky: Callable[[Destination], None] | None = None
+
+
+class Outbox:
+    """The way out of one streamlet, shared by all of its inlets, sources and servers.
+
+    Attributes:
+        pending: entries that are not acknowledged.
+        pending_bytes: their encoded bytes.
+    """
+
+    def __init__(
+        self,
+        transports: Mapping[str, Transport],
+        failed: Callable[[CloudflowError], None],
+        now_ms: Callable[[], int],
+    ) -> None:
+        """Send through `transports`.
+
+        Args:
+            transports: where producers come from, by the name of the Kafka cluster.
+            failed: called for what waiting cannot help.
+            now_ms: milliseconds since the epoch, for records without an input.
+        """
+        self.now_ms = now_ms
+        self._transports = transports
+        self._producers: dict[str, Producer] = {}
+        self._failed = failed
+        self._destinations: dict[tuple[str, str, int], Destination] = {}
+        self._dirty: list[Destination] = []
+        self._room = asyncio.Event()
+        self._room.set()
+        self._renewing = asyncio.Lock()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.pending_bytes = 0
+        self.pending = 0
+
+    async def producer(self, cluster: str) -> Producer:
+        """The producer of a cluster; it may be replaced after a failure."""
+        async with self._renewing:
+            if cluster not in self._producers:
+                self._producers[cluster] = await self._transports[cluster].producer()
+            return self._producers[cluster]
+
+    def destination(self, cluster: str, topic: str, partition: int) -> Destination:
+        """The destination of a partition; always the same object."""
+        key = (cluster, topic, partition)
+        found = self._destinations.get(key)
+        if found is None:
+            found = self._destinations[key] = Destination(cluster, topic, partition)
+        return found
+
+    def put(self, destination: Destination, entry: Entry) -> None:
+        """Add an entry; it leaves with the next `kick`."""
+        if not destination.entries:
+            self._dirty.append(destination)
+        destination.entries.append(entry)
+        entry.owner.added()
+        self.pending += 1
+        self.pending_bytes += len(entry.value or b"")
+
+    def kick(self) -> None:
+        """Send what was put."""
+        if not self._dirty:
+            return
+        for destination in self._dirty:
+            if destination.task is None:
+                destination.task = asyncio.get_running_loop().create_task(self._run(destination))
+            destination.wake.set()
+        self._dirty.clear()
+        self._idle.clear()
+        if self.pending_bytes > MAX_PENDING_BYTES:
+            self._room.clear()
+
+    async def room(self) -> None:
+        """Wait until more may be put."""
+        if not self._room.is_set():
+            await self._room.wait()
+
+    async def flushed(self) -> None:
+        """Wait until nothing is pending; bound it with a deadline."""
+        self.kick()
+        await self._idle.wait()
+
+    async def close(self, deadline: float) -> None:
+        """Stop sending; what is pending is abandoned, its owners are not told."""
+        tasks = [d.task for d in self._destinations.values() if d.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for producer in self._producers.values():
+            await producer.close(flush=False, deadline=deadline)
+
+    async def _run(self, destination: Destination) -> None:
+        try:
+            while True:
+                await destination.wake.wait()
+                destination.wake.clear()
+                while destination.entries:
+                    entries, destination.entries = destination.entries, []
+                    if destination.sticky is not None:
+                        destination.sticky(destination)
+                    await self._deliver(destination, entries)
+        except CloudflowError as error:
+            self._failed(error)
+
+    async def _deliver(self, destination: Destination, entries: Sequence[Entry]) -> None:
+        """Write entries in order, whatever it takes; owners learn the end of each."""
+        pause = FIRST_PAUSE_SECONDS
+        while entries:
+            producer = await self.producer(destination.cluster)
+            taken = 0
+            try:
+                taken, base = await self._write(producer, destination, entries)
+            except RejectedError as error:
+                await self._renew(destination.cluster, producer)
+                taken = await self._isolate(destination, entries, error)
+            except DeniedError:
+                raise
+            except TransportError as error:
+                logger.warning(
+                    "Writing to %s/%s failed: %s", destination.topic, destination.partition, error
+                )
+                await self._renew(destination.cluster, producer)
+                entries = self._resendable(entries, error)
+                # Waits grow and differ, so that a broker that comes back is not stampeded.
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 — not a secret
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            else:
+                self._acknowledge(entries[:taken], base)
+                pause = FIRST_PAUSE_SECONDS
+            if taken:
+                entries = entries[taken:]
+
+    async def _write(
+        self, producer: Producer, destination: Destination, entries: Sequence[Entry]
+    ) -> tuple[int, int]:
+        """Write as many entries as one batch takes; how many, and the first one's offset."""
+        batch = producer.batch(destination.topic, destination.partition)
+        append = batch.append
+        taken = 0
+        for key, value, timestamp_ms, headers, *_ in entries:
+            try:
+                if not append(key, value, timestamp_ms, headers):
+                    break
+            except RejectedError:
+                if taken == 0:
+                    raise
+                break
+            taken += 1
+        future = await producer.submit(batch)
+        return taken, await future
+
+    async def _isolate(
+        self, destination: Destination, entries: Sequence[Entry], error: RejectedError
+    ) -> int:
+        """Find the entry that a broker rejects by halving; how many entries are settled."""
+        if len(entries) == 1:
+            self._settle(entries[0])
+            entries[0].owner.rejected(entries[0], error)
+            return 1
+        half = len(entries) // 2
+        await self._deliver(destination, entries[:half])
+        await self._deliver(destination, entries[half:])
+        return len(entries)
+
+    def _resendable(self, entries: Sequence[Entry], error: TransportError) -> Sequence[Entry]:
+        """What may be written again; the rest (at most once) counts as written."""
+        if isinstance(error, NotAttemptedError) or all(entry.owner.resend for entry in entries):
+            return entries
+        self._acknowledge([entry for entry in entries if not entry.owner.resend], -1)
+        return [entry for entry in entries if entry.owner.resend]
+
+    def _acknowledge(self, entries: Sequence[Entry], base: int) -> None:
+        """Tell owners; neighbours of one owner are told together."""
+        count = 0
+        owner: Owner | None = None
+        size = 0
+        for index, entry in enumerate(entries):
+            size += len(entry.value or b"")
+            if entry.owner is owner:
+                count += 1
+                continue
+            if owner is not None:
+                owner.acknowledged(count, base + index - 1)
+            owner, count = entry.owner, 1
+        if owner is not None:
+            owner.acknowledged(count, base + len(entries) - 1)
+        self._left(len(entries), size)
+
+    def _settle(self, entry: Entry) -> None:
+        self._left(1, len(entry.value or b""))
+
+    def _left(self, count: int, size: int) -> None:
+        self.pending -= count
+        self.pending_bytes -= size
+        if self.pending_bytes <= MAX_PENDING_BYTES:
+            self._room.set()
+        if self.pending == 0:
+            self._idle.set()
+
+    async def _renew(self, cluster: str, failed: Producer) -> None:
+        """Replace a producer after a failure, once for all who saw it fail."""
+        async with self._renewing:
+            if self._producers.get(cluster) is not failed:
+                return
+            del self._producers[cluster]
+            now = asyncio.get_running_loop().time()
+            await failed.close(flush=False, deadline=now + 1)
+            while cluster not in self._producers:
+                try:
+                    self._producers[cluster] = await self._transports[cluster].producer()
+                except UnavailableError as error:
+                    logger.warning("No producer yet: %s", error)
+                    await asyncio.sleep(FIRST_PAUSE_SECONDS)

@@ -1,0 +1,131 @@
+"""The default worker: one record after the other, in the order of the partition."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamlet_sdk.records import Emission
+from streamlet_sdk.runtime.attempts import Attempt
+from streamlet_sdk.runtime.emitting import writer_of
+from streamlet_sdk.runtime.work import Worker
+
+if TYPE_CHECKING:
+    from streamlet_sdk.runtime.offsets import Unit
+    from streamlet_sdk.runtime.transport import Chunk
+
+# A sync handler's loop gives way to the event loop about this often.
+SLICE_SECONDS = 0.01
+
+
+class Stop(NamedTuple):
+    """Where a slice stopped: `at` is the first record that it did not finish.
+
+    With an `error` that record failed; `decoded` tells whether before or in the handler.
+    """
+
+    at: int
+    error: Exception | None = None
+    decoded: bool = True
+
+
+class SequentialWorker(Worker):
+    """Handles records one at a time and holds up its own partition only."""
+
+    async def _work(self, chunk: Chunk) -> None:
+        """Handle a chunk in slices of time; one unit of the ledger for each."""
+        handler = self.stage.handler
+        tight = not (handler.is_async or handler.in_thread)
+        start, total = 0, len(chunk.records)
+        while start < total and not self.closing:
+            await self.stage.outbox.room()
+            unit = self.ledger.begin()
+            if tight:
+                stop = self._tight(chunk, start, unit)
+            else:
+                stop = await self._awaited(chunk, start, unit)
+            if stop.at > start:
+                self._done(unit, chunk, start, stop.at)
+                unit = self.ledger.begin() if stop.error is not None else unit
+            start = stop.at
+            self.stage.outbox.kick()
+            if stop.error is not None:
+                if not await self._ended(chunk, unit, stop):
+                    return
+                start += 1
+            await asyncio.sleep(0)
+        if start == total:
+            if not total:
+                self.ledger.skip_to(chunk.next_offset)
+            self._chunks.popleft()
+
+    async def _ended(self, chunk: Chunk, unit: Unit, stop: Stop) -> bool:
+        """Bring the record that failed to its end, in a unit of its own."""
+        assert stop.error is not None
+        record = chunk.records[stop.at]
+        if stop.decoded:
+            ended = await self._settle(record, unit, stop.error)
+        else:
+            ended = await self._undecoded(record, unit, stop.error)
+        if ended:
+            self._done(unit, chunk, stop.at, stop.at + 1)
+        return ended
+
+    def _done(self, unit: Unit, chunk: Chunk, start: int, stop: int) -> None:
+        """Records [start, stop) of `chunk` are handled; the last one takes the gap behind it."""
+        total = len(chunk.records)
+        unit.handled(
+            records=stop - start,
+            size=chunk.size * stop // total - chunk.size * start // total,
+            next_offset=(
+                chunk.next_offset if stop == total else chunk.records[stop - 1].offset + 1
+            ),
+        )
+
+    def _tight(self, chunk: Chunk, start: int, unit: Unit) -> Stop:
+        """Handle records in one loop without awaiting, for one slice of time."""
+        stage = self.stage
+        handler, writers, decode = stage.handler, stage.writers, stage.decode
+        call, wants_record = handler.call, handler.wants_record
+        stop_at = perf_counter() + SLICE_SECONDS
+        records = chunk.records
+        index, decoded = start, False
+        with Attempt() as attempt:
+            for index in range(start, len(records)):
+                record = records[index]
+                decoded = False
+                data = record.value
+                value = decode(data) if data is not None else stage.value(record)
+                decoded = True
+                outcome = call(value, self._record(record, value)) if wants_record else call(value)
+                if type(outcome) is Emission:
+                    writer = writer_of(writers, outcome)
+                    writer.put(outcome, writer.encoded(outcome), unit, record)
+                elif outcome is not None:
+                    self._put(handler.steps(outcome), unit, record)
+                if perf_counter() > stop_at:
+                    break
+        if attempt.error is None:
+            return Stop(index + 1)
+        return Stop(index, attempt.error, decoded)
+
+    async def _awaited(self, chunk: Chunk, start: int, unit: Unit) -> Stop:
+        """As `_tight`, for handlers that are awaited."""
+        stage = self.stage
+        stop_at = perf_counter() + SLICE_SECONDS
+        records = chunk.records
+        index, decoded = start, False
+        with Attempt() as attempt:
+            for index in range(start, len(records)):
+                record = records[index]
+                decoded = False
+                value = stage.value(record)
+                decoded = True
+                steps = await self._call(value, self._record(record, value))
+                self._put(steps, unit, record)
+                if self.closing or perf_counter() > stop_at:
+                    break
+        if attempt.error is None:
+            return Stop(index + 1)
+        return Stop(index, attempt.error, decoded)

@@ -1,0 +1,319 @@
+"""Runs the sources of a streamlet: generators of emissions with remembered positions.
+
+What a source has in flight is bounded. A checkpoint is stored only once everything before it is
+acknowledged, and the newest stored one is handed back when the source starts again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+
+from streamlet_sdk.errors import CloudflowError, DeliveryError, FencedError
+from streamlet_sdk.records import Checkpoint, Emission
+from streamlet_sdk.runtime.attempts import Attempt
+from streamlet_sdk.runtime.emitting import put_all
+from streamlet_sdk.runtime.offsets import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import BaseModel
+
+    from streamlet_sdk.delivery import Retry
+    from streamlet_sdk.handlers import Source
+    from streamlet_sdk.runtime.counters import Counters
+    from streamlet_sdk.runtime.emitting import OutletWriter
+    from streamlet_sdk.runtime.offsets import Unit
+    from streamlet_sdk.runtime.outbox import Entry, Outbox
+    from streamlet_sdk.runtime.positions import PositionStore
+
+logger = logging.getLogger(__name__)
+
+State = Literal["running", "waiting", "restarting", "completed"]
+# Items that a source's thread may make before the loop has taken them.
+THREAD_BUFFER = 256
+
+
+class SourcePlan(NamedTuple):
+    """What one source does.
+
+    Attributes:
+        generate: the bound generator method.
+        store: where its position is kept; None when it has none.
+        restart: how the delays between restarts grow.
+        failed: called with what ends the streamlet.
+    """
+
+    name: str
+    role: Source
+    generate: Callable[..., Any]
+    store: PositionStore | None
+    writers: Mapping[str, OutletWriter]
+    outbox: Outbox
+    counters: Counters
+    restart: Retry
+    chance: Callable[[], float]
+    failed: Callable[[Exception], None]
+
+
+class SourceRunner:
+    """Runs one source until it is completed or stopped; the listener of its ledger.
+
+    The ledger's offsets are serial numbers of emissions: its low-water mark is how far
+    everything is acknowledged.
+
+    Attributes:
+        state: `waiting` between two runs, `restarting` after an error.
+    """
+
+    def __init__(self, plan: SourcePlan) -> None:
+        """Run nothing before `start`."""
+        self.plan = plan
+        self.state: State = "running"
+        self._ledger = Ledger(0)
+        self._ledger.listener = self
+        self._serial = 0
+        self._checkpoints: deque[tuple[int, Any]] = deque()
+        self._position: Any = None
+        self._due: Any = None
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._broken: Exception | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Read the stored position and begin."""
+        store = self.plan.store
+        model = self.plan.role.position
+        if store is not None and model is not None:
+            stored = await store.claim()
+            self._position = None if stored is None else model.model_validate_json(stored)
+        spawn = asyncio.get_running_loop().create_task
+        self._tasks = [spawn(self._run()), spawn(self._store_positions())]
+
+    async def stop(self, deadline: float) -> None:
+        """End the generator, wait for acknowledgements, store the last checkpoint."""
+        if self._tasks:
+            self._tasks[0].cancel()
+            await asyncio.gather(self._tasks[0], return_exceptions=True)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._settled()
+                while self._due is not None and not self._tasks[1].done():
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            logger.warning("Source %s was not acknowledged in time", self.plan.name)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.plan.store is not None:
+            await self.plan.store.close()
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is completed and all that it emitted and checkpointed is durable."""
+        return self.state == "completed" and self._ledger.settled and self._due is None
+
+    # Listener of the ledger
+
+    def advanced(self) -> None:
+        """More is acknowledged: checkpoints become due, the generator may go on."""
+        self._ledger.commit(self._ledger.low_water)
+        while self._checkpoints and self._checkpoints[0][0] <= self._ledger.low_water:
+            self._due = self._checkpoints.popleft()[1]
+            self._wake.set()
+        self._room.set()
+
+    def emitted(self, count: int) -> None:
+        """Emissions are acknowledged."""
+        self.plan.counters.emitted += count
+
+    def rejected(self, unit: Unit, entry: Entry, error: Exception) -> None:
+        """An emission cannot be written: the run ends, its position stays before it."""
+        del unit, entry
+        self._broken = error
+        self._room.set()
+
+    # Running
+
+    async def _run(self) -> None:
+        failures = 0
+        while self.state != "completed":
+            self.state = "running"
+            with Attempt() as attempt:
+                await self._once()
+                await self._settled()
+            if attempt.error is None:
+                failures = 0
+                await self._between_runs()
+                continue
+            if isinstance(attempt.error, FencedError):
+                self.plan.failed(attempt.error)
+                return
+            failures += 1
+            await self._restart(attempt.error, failures)
+
+    async def _between_runs(self) -> None:
+        every = self.plan.role.every
+        if every is None:
+            self.state = "completed"
+            logger.info("Source %s is completed", self.plan.name)
+            return
+        self.state = "waiting"
+        await asyncio.sleep(every.total_seconds())
+
+    async def _restart(self, error: Exception, failures: int) -> None:
+        """Wait, and forget what is not acknowledged: it will be made again."""
+        plan = self.plan
+        plan.counters.failed += 1
+        self.state = "restarting"
+        delay = plan.restart.wait(failures, plan.chance())
+        logger.error(
+            "Source %s failed and starts again in %.1f s",
+            plan.name,
+            delay.total_seconds(),
+            exc_info=error,
+        )
+        if self._broken is None:
+            await self._settled()
+        self._broken = None
+        self._ledger = Ledger(self._serial)
+        self._ledger.listener = self
+        self._checkpoints.clear()
+        await asyncio.sleep(delay.total_seconds())
+
+    async def _once(self) -> None:
+        """One run of the generator, from the position that was stored or is due last."""
+        position = self._position if self._due is None else self._due
+        arguments = () if self.plan.role.position is None else (position,)
+        made = self.plan.generate(*arguments)
+        if inspect.isasyncgen(made) or isinstance(made, AsyncIterator):
+            async for item in made:
+                await self._accept(cast("Emission[Any]", item))
+        else:
+            await _Thread(iter(made), self._accept).run()
+
+    async def _accept(self, item: Emission[Any] | Checkpoint[Any]) -> None:
+        """Take what the generator yielded; waits while too much is in flight.
+
+        Raises:
+            DeliveryError: when it is neither an emission nor a checkpoint.
+            EncodeError: when an emission does not fit its outlet.
+        """
+        if isinstance(item, Checkpoint):
+            self._checkpoint(item.position)
+            return
+        if not isinstance(item, Emission):
+            raise DeliveryError(
+                f"{self.plan.name} yielded a {type(item).__name__}; yield self.<outlet>(value) "
+                "or Checkpoint(position)"
+            )
+        unit = self._ledger.begin()
+        with Attempt() as put:
+            put_all(self.plan.writers, [item], unit, [None])
+        self._serial += 1
+        if put.error is not None:
+            raise put.error
+        unit.handled(records=0, size=0, next_offset=self._serial)
+        self.plan.outbox.kick()
+        while len(self._ledger.in_flight) >= self.plan.role.max_in_flight and not self._broken:
+            self._room.clear()
+            await self._room.wait()
+        if self._broken is not None:
+            raise self._broken
+        await self.plan.outbox.room()
+
+    def _checkpoint(self, position: BaseModel) -> None:
+        if self.plan.role.position is None:
+            raise DeliveryError(
+                f"{self.plan.name} yielded a checkpoint but keeps no position; "
+                "declare @source(position=…)"
+            )
+        if self._ledger.settled:
+            self._due = position
+            self._wake.set()
+        else:
+            self._checkpoints.append((self._serial, position))
+
+    async def _settled(self) -> None:
+        """Wait until everything that was emitted is acknowledged."""
+        self.plan.outbox.kick()
+        while not self._ledger.settled and self._broken is None:
+            self._room.clear()
+            await self._room.wait()
+        if self._broken is not None:
+            raise self._broken
+
+    async def _store_positions(self) -> None:
+        """Store the newest due checkpoint; older ones that it overtook are not needed."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            position, store = self._due, self.plan.store
+            if position is None or store is None:
+                continue
+            try:
+                await store.store(position.model_dump_json().encode())
+            except CloudflowError as error:
+                self.plan.failed(error)
+                return
+            self._position = position
+            if self._due is position:
+                self._due = None
+            else:
+                self._wake.set()
+
+
+class _Thread:
+    """Iterates a sync generator in a thread of its own, so that it may block.
+
+    The thread stays a little ahead of the loop; it ends with the generator's next item after
+    the run was cancelled, and is a daemon because nothing can interrupt code that blocks.
+    """
+
+    def __init__(self, items: Iterator[Any], accept: Callable[[Any], Any]) -> None:
+        self._items = items
+        self._accept = accept
+        self._room = threading.Semaphore(THREAD_BUFFER)
+        self._stopped = False
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Any] = deque()
+        self._arrived = asyncio.Event()
+        self._done = False
+        self._attempt = Attempt()
+
+    async def run(self) -> None:
+        threading.Thread(target=self._iterate, daemon=True, name="source").start()
+        try:
+            while True:
+                while self._queue:
+                    await self._accept(self._queue.popleft())
+                    self._room.release()
+                if self._done and not self._queue:
+                    break
+                self._arrived.clear()
+                if not self._queue and not self._done:
+                    await self._arrived.wait()
+        finally:
+            self._stopped = True
+            self._room.release()
+        if self._attempt.error is not None:
+            raise self._attempt.error
+
+    def _iterate(self) -> None:
+        with self._attempt:
+            for item in self._items:
+                self._room.acquire()
+                if self._stopped:
+                    break
+                self._queue.append(item)
+                self._loop.call_soon_threadsafe(self._arrived.set)
+        self._done = True
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._arrived.set)

@@ -1,0 +1,196 @@
+"""Exactly once: the outputs of one claim and its offset, committed together.
+
+A transaction is opened only when a contiguous run of units is ready, so that it is short and
+does not hold up readers. Dead letters are part of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from streamlet_sdk.errors import RejectedError, TransportError
+from streamlet_sdk.runtime.attempts import Attempt
+from streamlet_sdk.runtime.outbox import Destination, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from streamlet_sdk.runtime.offsets import Unit
+    from streamlet_sdk.runtime.transport import Batch, Claim, Consumer, Lane, Transport
+    from streamlet_sdk.runtime.work import Worker
+
+logger = logging.getLogger(__name__)
+
+# A transaction costs some 40 ms on Kafka whatever its size; this is the latency we trade for it.
+CYCLE_SECONDS = 0.1
+DEADLINE_SECONDS = 10.0
+REOPEN_SECONDS = 0.5
+
+
+class Cycle:
+    """Commits the done units of one claim, transaction by transaction."""
+
+    def __init__(
+        self, transport: Transport, consumer: Consumer, worker: Worker, name: str, lane: Lane
+    ) -> None:
+        """Write through `lane`, which was taken under `name`."""
+        self._transport = transport
+        self._consumer = consumer
+        self._worker = worker
+        self._name = name
+        self._lane = lane
+        self._wake = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, reopen: Callable[[Claim], Awaitable[None]]) -> None:
+        """Begin; `reopen` is called when the claim must be read from its committed offset again."""
+        self._task = asyncio.get_running_loop().create_task(self._run(reopen))
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything done is committed."""
+        return not self._worker.ledger.done
+
+    def wake(self) -> None:
+        """Units became done."""
+        self._wake.set()
+
+    async def flush(self) -> None:
+        """Commit what is done now; bound it with a deadline."""
+        async with self._lock:
+            if self._worker.ledger.done:
+                await self._transact()
+
+    async def stop(self) -> None:
+        """Stop without committing; the next lane of this name aborts what is open."""
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._lane.close(flush=False, deadline=self._deadline())
+
+    async def _run(self, reopen: Callable[[Claim], Awaitable[None]]) -> None:
+        error: TransportError | None = None
+        with Attempt() as attempt:
+            while error is None:
+                await self._wake.wait()
+                self._wake.clear()
+                try:
+                    await self.flush()
+                except TransportError as failed:
+                    error = failed
+                await asyncio.sleep(CYCLE_SECONDS if error is None else REOPEN_SECONDS)
+        if attempt.error is not None:
+            self._worker.stage.failed(attempt.error)
+        elif error is not None:
+            logger.warning("A transaction of %s ended: %s", self._name, error)
+            await reopen(self._worker.claim)
+
+    async def _transact(self) -> None:
+        """One transaction, with everything that is done; tried until no output is rejected."""
+        ledger = self._worker.ledger
+        units = list(ledger.done)
+        single = False
+        while True:
+            await self._lane.begin()
+            bad, error = await self._write([item for u in units for item in u.held or ()], single)
+            if error is None:
+                break
+            await self._lane.abort(self._deadline())
+            await self._lane.close(flush=False, deadline=self._deadline())
+            self._lane = await self._transport.lane(self._name)
+            if bad is not None:
+                self._replace(bad, error)
+            # The next try finds the culprit by sending records one by one.
+            single = True
+        offset = units[-1].next_offset
+        await self._lane.commit({self._worker.claim: offset}, self._consumer, self._deadline())
+        for unit in units:
+            self._count(unit)
+        ledger.commit(offset)
+        self._worker.progressed(self._worker)
+
+    async def _write(
+        self, items: Sequence[tuple[Destination, Entry]], single: bool
+    ) -> tuple[Entry | None, RejectedError | None]:
+        """Write entries; the one that is rejected, if it is known, and why.
+
+        Raises:
+            TransportError: for any other failure.
+        """
+        pending: list[tuple[Entry | None, asyncio.Future[int]]] = []
+        for destination, entries in _grouped(items):
+            rest = entries
+            while rest:
+                batch = self._lane.batch(destination.topic, destination.partition)
+                try:
+                    taken = _fill(batch, rest[:1] if single else rest)
+                except RejectedError as error:
+                    return rest[0], error
+                future = await self._lane.submit(batch)
+                pending.append((rest[0] if taken == 1 else None, future))
+                rest = rest[taken:]
+        results = await asyncio.gather(*(future for _, future in pending), return_exceptions=True)
+        rejected: tuple[Entry | None, RejectedError | None] = (None, None)
+        for (entry, _), result in zip(pending, results, strict=True):
+            if isinstance(result, RejectedError):
+                if rejected[1] is None or entry is not None:
+                    rejected = (entry, result)
+            elif isinstance(result, BaseException):
+                raise result
+        return rejected
+
+    def _replace(self, bad: Entry, error: RejectedError) -> None:
+        """Put a dead letter in the place of everything that the bad entry's input caused.
+
+        Raises:
+            DeliveryError: when the dead letter itself cannot be written, or the policy is to stop.
+        """
+        unit = bad.owner
+        assert unit.held is not None
+        if bad.dead_letter:
+            unit.held[:] = [item for item in unit.held if item[1] is not bad]
+        else:
+            unit.held[:] = [
+                item for item in unit.held if bad.source is None or item[1].source is not bad.source
+            ]
+        self._worker.refused(bad, error)
+
+    def _count(self, unit: Unit) -> None:
+        held = unit.held or ()
+        self._worker.emitted(sum(not entry.dead_letter for _, entry in held))
+
+    @staticmethod
+    def _deadline() -> float:
+        return asyncio.get_running_loop().time() + DEADLINE_SECONDS
+
+
+def _grouped(
+    items: Sequence[tuple[Destination, Entry]],
+) -> Sequence[tuple[Destination, list[Entry]]]:
+    """Entries by destination, in order within each."""
+    found: dict[int, tuple[Destination, list[Entry]]] = {}
+    for destination, entry in items:
+        found.setdefault(id(destination), (destination, []))[1].append(entry)
+    return list(found.values())
+
+
+def _fill(batch: Batch, entries: Sequence[Entry]) -> int:
+    """Append entries until the batch is full; how many.
+
+    Raises:
+        RejectedError: when the first one alone is too large.
+    """
+    taken = 0
+    for entry in entries:
+        try:
+            if not batch.append(entry.key, entry.value, entry.timestamp_ms, entry.headers):
+                break
+        except RejectedError:
+            if taken == 0:
+                raise
+            break
+        taken += 1
+    return taken

@@ -1,0 +1,319 @@
+"""The work on one claim: records in, handlers called, emissions put, units done.
+
+`Worker` is what the inlet knows. How records of one claim follow each other is decided by its
+kinds: `sequential`, `concurrent` and `batching`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from streamlet_sdk.errors import DecodeError, DeliveryError, UnknownSchemaError
+from streamlet_sdk.records import Emission, Record
+from streamlet_sdk.runtime.attempts import Attempt
+from streamlet_sdk.runtime.emitting import put_all
+from streamlet_sdk.runtime.failures import FailedRecord
+from streamlet_sdk.runtime.offsets import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from concurrent.futures import Executor
+
+    from streamlet_sdk.handlers import Step
+    from streamlet_sdk.runtime.counters import Counters
+    from streamlet_sdk.runtime.emitting import OutletWriter
+    from streamlet_sdk.runtime.failures import Policy
+    from streamlet_sdk.runtime.handling import Handler
+    from streamlet_sdk.runtime.offsets import Ledger
+    from streamlet_sdk.runtime.outbox import Entry, Outbox
+    from streamlet_sdk.runtime.transport import Chunk, Claim, RawRecord
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """What the workers of one inlet share.
+
+    Attributes:
+        undecodable: the user's hook for bytes that do not decode.
+        schema_known: waits for a writer's schema; false when it did not come in time.
+        slots: bounds handlers that run at once.
+        chance: random in [0, 1), for jitter.
+        failed: called with what ends the streamlet.
+    """
+
+    handler: Handler
+    decode: Callable[[bytes], Any]
+    undecodable: Callable[[bytes, Exception], Any] | None
+    tombstones: bool
+    writers: Mapping[str, OutletWriter]
+    outbox: Outbox
+    policy: Policy
+    counters: Counters
+    schema_known: Callable[[str], Awaitable[bool]]
+    slots: asyncio.Semaphore
+    executor: Executor | None
+    chance: Callable[[], float]
+    failed: Callable[[Exception], None]
+
+    def value(self, record: RawRecord) -> Any:
+        """The decoded value of a record.
+
+        Raises:
+            DecodeError: when its bytes are not of the inlet's schema.
+            UnknownSchemaError: when the writer's schema is not known yet.
+        """
+        if record.value is None:
+            if self.tombstones:
+                return None
+            raise DecodeError("the record has no value, and the inlet does not take tombstones")
+        return self.decode(record.value)
+
+
+class Worker:
+    """Base of the workers of one claim; a listener of its ledger."""
+
+    def __init__(self, stage: Stage, claim: Claim, ledger: Ledger) -> None:
+        """Work on `claim`; nothing happens before `start`."""
+        self.stage = stage
+        self.claim = claim
+        self.ledger = ledger
+        ledger.listener = self
+        # The inlet is told of every advance; set before the worker starts.
+        self.progressed: Callable[[Worker], None]
+        self.closing = False
+        self._closed = asyncio.Event()
+        self._progress = asyncio.Event()
+        self._chunks: deque[Chunk] = deque()
+        self._offered = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def offer(self, chunk: Chunk) -> None:
+        """Take records; the ledger counts them from now on."""
+        self.stage.counters.received += len(chunk.records)
+        self.ledger.delivered(len(chunk.records), chunk.size)
+        self._chunks.append(chunk)
+        self._offered.set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything offered is done."""
+        return not self._chunks and self.ledger.settled and not self._offered.is_set()
+
+    async def drain(self, deadline: float) -> None:
+        """Finish what was begun, drop what was not; cut off at `deadline` (the loop's clock)."""
+        self._close()
+        if self._task is None:
+            return
+        try:
+            async with asyncio.timeout_at(deadline):
+                await asyncio.shield(self._task)
+        except TimeoutError:
+            logger.warning(
+                "%s on %s/%s did not finish in time; its records will be read again",
+                self.stage.handler.name,
+                self.claim.topic,
+                self.claim.partition,
+            )
+            await self.cancel()
+
+    async def cancel(self) -> None:
+        """Stop at once; what is not done will be read again."""
+        self._close()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _close(self) -> None:
+        self.closing = True
+        self._closed.set()
+        self._offered.set()
+
+    def advanced(self) -> None:
+        """The ledger's low-water mark moved."""
+        self._progress.set()
+        self.progressed(self)
+
+    async def acknowledged(self) -> None:
+        """Wait until every emission is acknowledged that keeps the low-water mark back."""
+        while self.ledger.unacknowledged:
+            self._progress.clear()
+            await self._progress.wait()
+
+    def emitted(self, count: int) -> None:
+        """Emissions are acknowledged."""
+        self.stage.counters.emitted += count
+
+    def rejected(self, unit: Unit, entry: Entry, error: Exception) -> None:
+        """The broker refuses an emission: its input has failed."""
+        try:
+            self.refused(entry, error)
+        except DeliveryError as stop:
+            self.stage.failed(stop)
+            return
+        unit.release(1)
+        self.stage.outbox.kick()
+
+    def refused(self, entry: Entry, error: Exception) -> None:
+        """Apply the policy to the input of an emission that cannot be written.
+
+        Raises:
+            DeliveryError: when the policy is to stop, or a dead letter itself is refused.
+        """
+        unit = entry.owner
+        assert isinstance(unit, Unit)
+        if entry.dead_letter:
+            self._shorten(entry, error)
+            return
+        for record in unit.sources if entry.source is None else (entry.source,):
+            if record.offset not in unit.given_up:
+                unit.given_up.add(record.offset)
+                self._give_up(record, unit, error, attempts=1)
+
+    def _shorten(self, entry: Entry, error: Exception) -> None:
+        dead_letters = self.stage.policy.dead_letters
+        if entry.value is None or dead_letters is None:
+            raise DeliveryError(f"a dead letter cannot be written: {error}") from error
+        dead_letters.put_entry(self.stage.policy.shortened(entry))
+
+    def _give_up(self, record: RawRecord, unit: Unit, error: Exception, attempts: int) -> None:
+        failed = FailedRecord(
+            record=record,
+            topic=self.claim.topic,
+            partition=self.claim.partition,
+            error=error,
+            attempts=attempts,
+        )
+        self.stage.policy.give_up(failed, unit)
+
+    async def _run(self) -> None:
+        try:
+            while (chunk := await self._next()) is not None:
+                await self._work(chunk)
+        except DeliveryError as stop:
+            self.stage.failed(stop)
+
+    async def _next(self) -> Chunk | None:
+        while not self._chunks and not self.closing:
+            self._offered.clear()
+            await self._offered.wait()
+        return None if self.closing else self._chunks[0]
+
+    async def _work(self, chunk: Chunk) -> None:
+        raise NotImplementedError
+
+    def _record(self, record: RawRecord, value: Any, attempt: int = 1) -> Record[Any]:
+        return Record(
+            value,
+            record.key,
+            record.headers,
+            record.timestamp,
+            self.claim.topic,
+            self.claim.partition,
+            record.offset,
+            attempt,
+        )
+
+    async def _call(self, values: Any, records: Any) -> Sequence[Step]:
+        """Call the handler, in a thread if it asks for one, within the inlet's concurrency."""
+        handler = self.stage.handler
+        arguments = (values, records) if handler.wants_record else (values,)
+        async with self.stage.slots:
+            if not handler.in_thread:
+                return await handler.async_steps(handler.call(*arguments))
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                self.stage.executor, lambda: handler.steps(handler.call(*arguments))
+            )
+
+    async def _once(self, record: RawRecord, value: Any, unit: Unit, attempt: int) -> None:
+        """One try of one record, by either kind of handler; emits all or nothing."""
+        shown = self._record(record, value, attempt)
+        if self.stage.handler.one_by_one:
+            steps = await self._call(value, shown)
+        else:
+            steps = await self._call([value], [shown])
+        self._put(steps, unit, record)
+
+    def _put(self, steps: Sequence[Step], unit: Unit, record: RawRecord) -> None:
+        """Send the emissions that one record caused.
+
+        Raises:
+            EncodeError: when one does not fit; none was sent then.
+            Exception: the error of a failure among the steps.
+        """
+        emissions = []
+        for step in steps:
+            if not isinstance(step, Emission):
+                raise step.error
+            emissions.append(step)
+        put_all(self.stage.writers, emissions, unit, [record] * len(emissions))
+
+    async def _settle(
+        self, record: RawRecord, unit: Unit, error: Exception, attempt: int = 1
+    ) -> bool:
+        """Bring a record whose try number `attempt` failed to an end.
+
+        Returns:
+            Whether it came to one: emitted, dead-lettered or skipped. A worker that closes
+            leaves the record as it is, to be read again.
+
+        Raises:
+            DeliveryError: when the policy is to stop.
+        """
+        stage = self.stage
+        while stage.policy.retries(error, attempt):
+            delay = stage.policy.delivery.retry.wait(attempt, stage.chance())
+            if await self._closes_within(delay.total_seconds()):
+                return False
+            stage.counters.retried += 1
+            attempt += 1
+            with Attempt() as again:
+                await self._once(record, stage.value(record), unit, attempt)
+            if again.error is None:
+                break
+            error = again.error
+        else:
+            self._give_up(record, unit, error, attempt)
+        stage.outbox.kick()
+        return True
+
+    async def _undecoded(self, record: RawRecord, unit: Unit, error: Exception) -> bool:
+        """Bring a record that does not decode to an end: wait for its schema, repair, give up."""
+        value = None
+        with Attempt() as repair:
+            value = await self._repaired(record, error)
+        if repair.error is not None or (value is None and record.value is not None):
+            self._give_up(record, unit, repair.error or error, 1)
+            self.stage.outbox.kick()
+            return not self.closing
+        with Attempt() as attempt:
+            await self._once(record, value, unit, 1)
+        if attempt.error is not None:
+            return await self._settle(record, unit, attempt.error, 1)
+        self.stage.outbox.kick()
+        return True
+
+    async def _repaired(self, record: RawRecord, error: Exception) -> Any:
+        stage = self.stage
+        if isinstance(error, UnknownSchemaError) and await stage.schema_known(error.fingerprint):
+            return stage.value(record)
+        if stage.undecodable is not None and record.value is not None:
+            return stage.undecodable(record.value, error)
+        raise error
+
+    async def _closes_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._closed.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
