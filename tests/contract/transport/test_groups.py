@@ -87,6 +87,7 @@ async def test_everything_is_revoked_before_anything_is_assigned_anew(world: Wor
             owner[change[1:]] = name
         else:
             assert owner.pop(change[1:]) == name, world.diary
+    assert [reader.journal.lost_claims for reader in (one, two, three)] == [[], [], []]
 
 
 async def test_claims_count_during_revocation_and_are_dead_after_it(world: World) -> None:

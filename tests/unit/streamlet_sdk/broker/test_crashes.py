@@ -73,6 +73,20 @@ async def test_a_killed_static_member_is_replaced_at_once() -> None:
 
 
 @virtual_time
+async def test_a_static_member_that_returns_into_a_rebalance_waits_for_its_end() -> None:
+    async with bench(4) as it:
+        dead = await it.reader("dead", member="pod-0")
+        stuck = await it.reader("stuck", member="pod-1")
+        crash(dead)
+        crash(stuck)
+        new = await it.reader("new")
+        heir = await it.reader("heir", member="pod-0")
+        assert new.partitions == heir.partitions == [], "the second dead one holds everyone up"
+        await asyncio.sleep(11)
+        assert sorted(new.partitions + heir.partitions) == [0, 1, 2, 3]
+
+
+@virtual_time
 async def test_a_twin_waits_until_the_first_is_gone() -> None:
     async with bench() as it:
         first = await it.reader("first", member="pod-0")

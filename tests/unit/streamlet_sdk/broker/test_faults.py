@@ -160,11 +160,12 @@ async def test_a_commit_whose_batches_hang_ends_at_its_deadline() -> None:
         lane = await it.client().lane("lane")
         await lane.begin()
         it.broker.faults.cut()
-        await submit(lane, "t", Row(b"a"))
+        answer = await submit(lane, "t", Row(b"a"))
         with pytest.raises(OutcomeUnknownError):
             await lane.commit({}, None, deadline(3))
         with pytest.raises(OutcomeUnknownError):
             await lane.abort(deadline(3))
+        assert isinstance(answer.exception(), RejectedError)
         it.broker.faults.restore()
         await it.client().lane("lane")
         assert it.broker.topic("t").records() == []
