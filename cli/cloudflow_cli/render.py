@@ -6,6 +6,7 @@ import json
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloudflow_cli.options import Common, Output
@@ -50,37 +51,33 @@ def failure(error: CloudflowError, common: Common) -> None:
 
     if not isinstance(error, ProblemsError):
         note(f"Error: {error}" + (f"\n  {error.hint}" if error.hint else ""))
-    elif common.output is Output.TABLE:
-        note(problems_text(error, verbose=common.verbose))
-    else:
-        file = _file(error)
-        result = {"problems": [problem_data(problem, file) for problem in error.problems]}
-        show(result, common.output, text="")
-    if common.verbose and not isinstance(error, ProblemsError):
-        note("".join(traceback.format_exception(error)))
-
-
-def problems_text(error: ProblemsError, *, verbose: bool) -> str:
-    """All problems for people: where and what in one line, what to do in the next."""
+        if common.verbose:
+            note("".join(traceback.format_exception(error)))
+        return
     file = _file(error)
-    lines: list[str] = []
+    if common.output is not Output.TABLE:
+        data = [problem_data(problem, file) for problem in error.problems]
+        show({"problems": data}, common.output, text="")
     for problem in error.problems:
-        lines += problem_lines(problem, file)
-        detail = getattr(problem, "detail", None)
-        if detail and verbose:
-            lines += [f"  | {line}" for line in str(detail).splitlines()]
-    count = len(error.problems)
-    lines.append(f"{count} problem{'' if count == 1 else 's'}" + (f" in {file}" if file else ""))
-    return "\n".join(lines)
+        note(problem_text(problem, file, verbose=common.verbose))
+    note(count(len(error.problems), "problem") + (f" in {file}" if file else "") + ".")
 
 
-def problem_lines(problem: Problem, file: str | None) -> list[str]:
-    """One problem for people: `file:line: path: sentence`, then the remedy."""
+def warnings(problems: Iterable[Problem], path: Path, common: Common) -> None:
+    """Write what is legal and probably not meant."""
+    for problem in problems:
+        note("Warning: " + problem_text(problem, short(path), verbose=common.verbose))
+
+
+def problem_text(problem: Problem, file: str | None, *, verbose: bool) -> str:
+    """One problem for people: `file:line: path: sentence`, what to do, and with -v the detail."""
     line = str(problem.line) if problem.line is not None else None
     where = ":".join(part for part in (file, line) if part)
     place = ": ".join(part for part in (where, problem.path) if part)
     meant = f" Did you mean {problem.suggestion!r}?" if problem.suggestion is not None else ""
-    return [f"{place}: {problem.sentence}{meant}", f"  {problem.remedy}"]
+    detail = str(getattr(problem, "detail", None) or "").splitlines() if verbose else []
+    lines = [f"{place}: {problem.sentence}{meant}", f"  {problem.remedy}"]
+    return "\n".join(lines + [f"  | {line}" for line in detail])
 
 
 def problem_data(problem: Problem, file: str | None) -> dict[str, Any]:
@@ -97,7 +94,18 @@ def problem_data(problem: Problem, file: str | None) -> dict[str, Any]:
     }
 
 
+def short(path: Path) -> str:
+    """A path as people would type it here: relative, when it is below the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things: `1 topic`, `2 topics`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _file(error: ProblemsError) -> str | None:
     from cloudflow_cli.errors import DocumentError
 
-    return str(error.path) if isinstance(error, DocumentError) else None
+    return short(error.path) if isinstance(error, DocumentError) else None

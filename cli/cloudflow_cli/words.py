@@ -1,0 +1,58 @@
+"""Reads the `KEY=VALUE` words of a command line as a document.
+
+Called by the commands that take configuration. Values stay texts; what they have to be is decided
+where their keys are known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import typer
+
+_PART: Final = r'(?:"[^"]+"|[^\s."=]+)'
+_KEY: Final = re.compile(rf"{_PART}(?:\.{_PART})*")
+
+
+def document(words: Iterable[str]) -> dict[str, Any]:
+    """The words as one mapping: `a.b=1` gives `{"a": {"b": "1"}}`; the last of equal keys wins.
+
+    A key with a dot in it stands in quotes: `topic."retention.ms"=3600000`.
+
+    Raises:
+        typer.BadParameter: when a word is not of this form, or is at odds with one before it.
+    """
+    content: dict[str, Any] = {}
+    for word in words:
+        keys, value = pair(word)
+        section = content
+        for key in keys[:-1]:
+            section = section.setdefault(key, {})
+            if not isinstance(section, dict):
+                raise _at_odds(word)
+        if isinstance(section.get(keys[-1]), dict):
+            raise _at_odds(word)
+        section[keys[-1]] = value
+    return content
+
+
+def pair(word: str) -> tuple[tuple[str, ...], str]:
+    """The keys and the value of one word.
+
+    Raises:
+        typer.BadParameter: when it is not of the form `KEY=VALUE`.
+    """
+    key = _KEY.match(word)
+    if key is None or not word[key.end() :].startswith("="):
+        raise typer.BadParameter(
+            f"{word!r} is not KEY=VALUE; a key is words with dots between, "
+            "and a word with a dot in it stands in quotes: a.\"b.c\"=1"
+        )
+    parts = re.findall(_PART, key[0])
+    return tuple(part.strip('"') for part in parts), word[key.end() + 1 :]
+
+
+def _at_odds(word: str) -> typer.BadParameter:
+    return typer.BadParameter(f"{word!r}: the key is both a value and a section")
