@@ -15,9 +15,9 @@ _OVERHEAD_BYTES: Final = 16
 
 
 class EmbeddedBatch:
-    """Records for one partition; `size` is in bytes, and a batch with one record may be larger."""
+    """Records for one partition; `size` is in bytes, and `rows` are for the broker."""
 
-    __slots__ = ("_largest", "_limit", "_rows", "partition", "size", "topic")
+    __slots__ = ("_largest", "_limit", "partition", "rows", "size", "topic")
 
     def __init__(self, topic: str, partition: int, *, limit: int, largest: int) -> None:
         self.topic = topic
@@ -25,12 +25,12 @@ class EmbeddedBatch:
         self.size = 0
         self._limit = min(limit, largest)
         self._largest = largest
-        self._rows: list[Row] = []
+        self.rows: list[Row] = []
 
     @property
     def count(self) -> int:
         """How many records it holds."""
-        return len(self._rows)
+        return len(self.rows)
 
     def append(
         self, key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
@@ -51,13 +51,12 @@ class EmbeddedBatch:
         if total > self._limit and not self._has_room_for_one(size):
             return False
         self.size = total
-        self._rows.append((timestamp_ms, key, value, tuple(headers), size))
+        self.rows.append((timestamp_ms, key, value, tuple(headers), size))
         return True
 
-    def close(self) -> list[Row]:
-        """Take no more; what it holds."""
+    def close(self) -> None:
+        """Take no more records."""
         self._limit = self._largest = 0
-        return self._rows
 
     def _has_room_for_one(self, size: int) -> bool:
         """Whether the batch is empty, and so takes a record of any legal size."""
@@ -68,4 +67,4 @@ class EmbeddedBatch:
                 f"a record of {size} bytes for topic {self.topic} is larger than the "
                 f"{self._largest} bytes that may be carried"
             )
-        return not self._rows
+        return not self.rows

@@ -99,8 +99,9 @@ class EmbeddedProducer:
         return self._sending.done()
 
     def _discard(self, reason: TransportError) -> None:
-        if self._sending is not None:
-            self._sending.cancel()
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            sending.cancel()
         for _, answer in self._waiting:
             if not answer.done():
                 answer.set_exception(reason)
@@ -140,7 +141,7 @@ class EmbeddedProducer:
         first = -1
         if fault.done:
             topic = self._cluster.topic(batch.topic)
-            first = topic.append(batch.partition, batch.close(), batch.size, transaction)
+            first = topic.append(batch.partition, batch.rows, batch.size, transaction)
         if fault.unanswered:
             raise OutcomeUnknownError(f"no answer came for a batch for topic {batch.topic}")
         return first

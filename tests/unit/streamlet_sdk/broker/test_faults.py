@@ -169,3 +169,18 @@ async def test_a_commit_whose_batches_hang_ends_at_its_deadline() -> None:
         it.broker.faults.restore()
         await it.client().lane("lane")
         assert it.broker.topic("t").records() == []
+
+
+@virtual_time
+async def test_a_lane_goes_on_after_aborting_what_hung() -> None:
+    async with bench(1) as it:
+        lane = await it.client().lane("lane")
+        it.broker.faults.batch("t", Fault(delay=timedelta(seconds=60)))
+        await lane.begin()
+        hung = await submit(lane, "t", Row(b"a"))
+        await lane.abort(deadline(3))
+        assert isinstance(hung.exception(), RejectedError)
+        await lane.begin()
+        assert await send(lane, "t", Row(b"b")) == 0
+        await lane.commit({}, None, deadline())
+        assert [record.value for record in it.broker.topic("t").records()] == [b"b"]
