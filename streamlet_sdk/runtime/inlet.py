@@ -121,6 +121,20 @@ class InletRunner:
             for opened in self._open.values()
         )
 
+    @property
+    def topic(self) -> str:
+        """The topic on the broker."""
+        return self.plan.spec.topic
+
+    @property
+    def reader(self) -> str:
+        """Who shares the partitions: the group, or this replica alone."""
+        return self.plan.spec.group or f"{self.plan.spec.member} alone"
+
+    async def ends(self) -> Mapping[Claim, int]:
+        """Where the partitions end that are being read here."""
+        return await self._consumer.ends(self.claims)
+
     def position(self, claim: Claim) -> int:
         """The next offset that will be read."""
         return self._consumer.position(claim)
@@ -267,7 +281,8 @@ class InletRunner:
         if opened is not None and opened.cycle is not None:
             opened.cycle.wake()
             return
-        if self.plan.spec.group is None:
+        if self.plan.spec.group is None or self.plan.guarantee == "at-most-once":
+            # Nothing is to be committed, or it was before: done is done.
             worker.ledger.commit(worker.ledger.low_water)
         elif worker.ledger.outstanding * 2 * len(self._open) > self.plan.settings.window_records:
             self._commit_now.set()
