@@ -96,13 +96,20 @@ class Consumer(Protocol):
     """Reads one topic; all methods are called from one event loop."""
 
     async def start(self, listener: Listener) -> None:
-        """Join; `listener.assigned` may be called before or after this returns."""
+        """Join; `listener.assigned` may be called before or after this returns.
+
+        Raises:
+            RejectedError: when there is no such topic, or on a second start.
+        """
 
     async def open(self, claim: Claim, start: Start) -> int:
         """Begin to fetch `claim` from its committed offset and return that position.
 
         Without a committed offset, or with one that is out of range, `start` decides, except
         that a partition that was added while the group ran begins at its first record.
+
+        Raises:
+            FencedError: when the claim is dead.
         """
 
     async def poll(self, credit: Mapping[Claim, int], timeout: float) -> list[Chunk]:
@@ -116,7 +123,11 @@ class Consumer(Protocol):
         """Commit next offsets; the claims whose commit is confirmed. Dead claims are left out."""
 
     def position(self, claim: Claim) -> int:
-        """The next offset that `poll` will look at."""
+        """The next offset that `poll` will look at.
+
+        Raises:
+            FencedError: when the claim was never opened here.
+        """
 
     async def ends(self, claims: Sequence[Claim]) -> Mapping[Claim, int]:
         """Where each partition ends for this reader (its last stable offset if read-committed)."""
@@ -185,7 +196,13 @@ class Lane(Producer, Protocol):
             OutcomeUnknownError: when the answer did not come; take a new lane, open the claims.
         """
 
-    async def abort(self, deadline: float) -> None: ...
+    async def abort(self, deadline: float) -> None:
+        """Let nothing of the open transaction count; without one nothing is to be done.
+
+        Raises:
+            FencedError: when a newer lane of this name exists, which aborted it already.
+            OutcomeUnknownError: when the broker did not answer before `deadline`.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +226,7 @@ class TopicInfo:
 
 
 class Admin(Protocol):
-    """Topics and groups."""
+    """Topics and groups; changing a topic that is not there raises `RejectedError`."""
 
     async def topics(self, names: Sequence[str]) -> Mapping[str, TopicInfo | None]:
         """What is known of each name; never creates one."""
