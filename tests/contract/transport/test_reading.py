@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamlet_sdk.errors import FencedError
+from streamlet_sdk.errors import FencedError, RejectedError
 from streamlet_sdk.runtime.transport import ConsumerSpec
-from support.transport import Row, deadline, send
+from support.transport import Journal, Row, deadline, send
 
 if TYPE_CHECKING:
     from support.transport import World
@@ -220,6 +220,34 @@ async def test_closing_revokes_and_closing_twice_is_harmless(world: World) -> No
     await reader.close()
     await reader.close()
     assert (reader.journal.revocations, claim.alive) == (1, False)
+
+
+async def test_a_topic_that_is_not_there_cannot_be_read(world: World) -> None:
+    spec = ConsumerSpec(topic=world.name("missing"), group=None)
+    consumer = world.transport.consumer(spec)
+    with pytest.raises(RejectedError):
+        await consumer.start(Journal("reader", []))
+    assert await world.transport.admin().topics([spec.topic]) == {spec.topic: None}
+
+
+async def test_there_is_no_position_before_a_claim_is_opened(world: World) -> None:
+    reader = await world.reader(await world.topic())
+    [claim] = await reader.owning(1)
+    with pytest.raises(FencedError):
+        reader.consumer.position(claim)
+
+
+async def test_a_claim_may_be_opened_again_to_go_back_to_what_was_committed(
+    world: World,
+) -> None:
+    topic, group = await world.topic(), world.name("group")
+    await world.write(topic, b"a", b"b", b"c")
+    reader = await world.reader(topic, group)
+    [claim] = await reader.opened(1)
+    await reader.consumer.commit({claim: 1}, deadline())
+    assert await reader.values(3) == [b"a", b"b", b"c"]
+    assert await reader.consumer.open(claim, "earliest") == 1
+    assert await reader.values(2) == [b"b", b"c"]
 
 
 async def test_a_consumer_that_was_never_started_can_be_closed(world: World) -> None:

@@ -138,6 +138,15 @@ async def test_offsets_are_committed_with_the_transaction(world: World) -> None:
     assert again.positions == {0: 1}
 
 
+async def test_aborting_without_a_transaction_is_harmless_unless_fenced(world: World) -> None:
+    name = world.name("lane")
+    lane = await world.lane(name)
+    await lane.abort(deadline())
+    await world.lane(name)
+    with pytest.raises(FencedError):
+        await lane.abort(deadline())
+
+
 async def test_an_empty_transaction_may_be_committed(world: World) -> None:
     lane = await world.lane(world.name("lane"))
     for _ in range(2):
