@@ -31,7 +31,7 @@ class Commands(Group):
         super().__init__(**given)
         self.commands = {name: TyperCommand(name, help=text) for name, text in COMMANDS.items()}
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         """The command that `args` name, and the arguments that are left for it."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, load(name) if name else None, rest

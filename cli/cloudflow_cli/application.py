@@ -5,7 +5,7 @@ Called by every command that needs the application. User code is imported in a s
 
 from __future__ import annotations
 
-from cloudflow_cli import documents
+from cloudflow_cli import reading
 from cloudflow_cli.errors import DocumentError
 from cloudflow_cli.project import Project
 from streamlet_sdk.blueprint.describe import describe_classes
@@ -21,7 +21,7 @@ def verified(project: Project) -> VerifiedBlueprint:
     Raises:
         DocumentError: with every problem of the blueprint and of the classes that it names.
     """
-    document = documents.read(project.blueprint)
+    document = reading.read(project.blueprint)
     blueprint = parse(document.content, document.lines, document.problems)
     classes = {
         streamlet.class_name: None

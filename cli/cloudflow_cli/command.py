@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cloudflow_cli.options import COMMON, Common, common_parameters, from_environment, sparing
+
+if TYPE_CHECKING:
+    from streamlet_sdk.errors import CloudflowError
 
 EXAMPLES: Final = "Examples:\n"
 
@@ -20,11 +23,11 @@ class Command(TyperCommand):
     def __init__(self, name: str | None, *, params: Sequence[Any] = (), **given: Any) -> None:
         super().__init__(name, params=[*params, *common_parameters()], **given)
 
-    def get_params(self, ctx: typer.Context) -> list[Any]:
+    def get_params(self, ctx: Any) -> list[Any]:
         """All arguments and options."""
         return [sparing(param) for param in super().get_params(ctx)]
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command.
 
         Raises:
@@ -41,16 +44,16 @@ class Command(TyperCommand):
             render.failure(error, ctx.obj)
             raise typer.Exit(exits.status(error)) from error
 
-    def format_usage(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
         """Write how the command is called."""
         _format_usage(self, ctx, formatter)
 
-    def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
         """Write what the command does, and its examples as they stand."""
         del ctx
         _format_text(self.help, formatter)
 
-    def format_options(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the command's own options, then the common ones."""
         _format_options(self.get_params(ctx), ctx, formatter)
 
@@ -61,31 +64,31 @@ class Group(TyperGroup):
     def __init__(self, *, params: Sequence[Any] = (), **given: Any) -> None:
         super().__init__(params=[*params, *common_parameters()], **given)
 
-    def get_params(self, ctx: typer.Context) -> list[Any]:
+    def get_params(self, ctx: Any) -> list[Any]:
         """All arguments and options."""
         return [sparing(param) for param in super().get_params(ctx)]
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         ctx.obj = _common(ctx)
         return super().invoke(ctx)
 
-    def format_usage(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
         """Write how commands are called."""
         _format_usage(self, ctx, formatter)
 
-    def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
         """Write what the commands are for, and examples as they stand."""
         del ctx
         _format_text(self.help, formatter)
 
-    def format_options(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands, then the common options."""
         self.format_commands(ctx, formatter)
         _format_options(self.get_params(ctx), ctx, formatter)
 
 
-def _cloudflow_error() -> type[Exception]:
+def _cloudflow_error() -> type[CloudflowError]:
     from streamlet_sdk.errors import CloudflowError
 
     return CloudflowError
@@ -97,7 +100,7 @@ def _common(ctx: typer.Context) -> Common:
     return inherited.over(given)
 
 
-def _format_usage(command: Any, ctx: typer.Context, formatter: Any) -> None:
+def _format_usage(command: Any, ctx: Any, formatter: Any) -> None:
     # The program's name has a dash; people call it through kubectl, without.
     path = ctx.command_path.replace("-", " ", 1)
     formatter.write_usage(path, " ".join(command.collect_usage_pieces(ctx)))
@@ -113,7 +116,7 @@ def _format_text(docstring: str | None, formatter: Any) -> None:
         formatter.write("\n".join(f"  {line.strip()}" for line in examples.splitlines()) + "\n")
 
 
-def _format_options(params: Iterable[Any], ctx: typer.Context, formatter: Any) -> None:
+def _format_options(params: Iterable[Any], ctx: Any, formatter: Any) -> None:
     sections: dict[str, list[tuple[str, str]]] = {}
     for param in params:
         record = param.get_help_record(ctx)

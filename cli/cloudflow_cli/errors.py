@@ -1,9 +1,9 @@
 """The command line's own errors, beside those of the SDK.
 
-    CloudflowError                streamlet_sdk.errors
-    ├─ ProblemsError
-    │  └─ DocumentError           a file of the user's has problems
-    └─ NotFoundError              what the command was asked about does not exist
+CloudflowError                streamlet_sdk.errors
+├─ ProblemsError
+│  └─ DocumentError           a file of the user's has problems
+└─ NotFoundError              what the command was asked about does not exist
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ class DocumentError(ProblemsError):
     def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
         self.path = path
         super().__init__(problems)
+
+
+class UsageError(CloudflowError):
+    """The command line is right, the request is not."""
 
 
 class NotFoundError(CloudflowError):

@@ -22,12 +22,14 @@ class Exit(IntEnum):
 
 def status(error: CloudflowError) -> Exit:
     """The exit code of a command that ended with `error`."""
-    from cloudflow_cli.errors import NotFoundError
+    from cloudflow_cli.errors import NotFoundError, UsageError
     from streamlet_sdk.errors import ProblemsError, UnavailableError
 
     match error:
         case ProblemsError():
             return Exit.PROBLEMS
+        case UsageError():
+            return Exit.USAGE
         case UnavailableError():
             return Exit.UNREACHABLE
         case NotFoundError():

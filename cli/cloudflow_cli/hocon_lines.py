@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from cloudflow_cli.documents import Keys
+from cloudflow_cli.document import Keys
 
 _TOKEN: Final = re.compile(
     r"""

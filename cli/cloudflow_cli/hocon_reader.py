@@ -1,6 +1,6 @@
 """Reads HOCON, the language of Cloudflow's own blueprints and configuration files.
 
-Called by `documents`. Substitutions take their values from the document, then from the environment;
+Called by `reading`. Substitutions take their values from the document, then from the environment;
 includes are read beside the file that has them. docs/adr/0007 says why it is this library.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import hocon
 
-from cloudflow_cli.documents import Document, decoded, plain_number
+from cloudflow_cli.document import Document, decoded, plain_number
 from cloudflow_cli.errors import DocumentError
 from cloudflow_cli.hocon_lines import lines_of
 from cloudflow_cli.problems import FileNotReadable

@@ -125,7 +125,7 @@ ProjectArgument = Annotated[
     Path,
     typer.Argument(
         metavar="[PROJECT]",
-        help="A folder of the project, or one of its blueprint files; the current folder if absent.",
+        help="Folder of a project, or one of its blueprint files; the current folder if absent.",
         show_default=False,
     ),
 ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cloudflow_cli.documents import HOCON, YAML, Keys, read_text
+from cloudflow_cli.document import Keys, read_text
 from cloudflow_cli.errors import DocumentError, NotFoundError
 from cloudflow_cli.problems import (
     InvalidApplicationName,
@@ -25,6 +25,7 @@ from cloudflow_cli.problems import (
     UnreadableProject,
     WrongProjectType,
 )
+from cloudflow_cli.reading import HOCON, YAML
 from cloudflow_cli.toml_lines import lines_of
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Project:
 
 
 def load(where: Path) -> Project:
-    """The project that `where` belongs to: a folder, or a blueprint that is taken instead of its own.
+    """The project that `where` is in: a folder, or a blueprint to take instead of the project's.
 
     `pyproject.toml` is looked for in the folder and in those above it.
 

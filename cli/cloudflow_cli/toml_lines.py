@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from cloudflow_cli.documents import Keys
+from cloudflow_cli.document import Keys
 
 _PART: Final = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _PATH: Final = rf"{_PART}(?:\s*\.\s*{_PART})*"

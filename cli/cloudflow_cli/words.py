@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-import typer
+from cloudflow_cli.errors import UsageError
 
 _PART: Final = r'(?:"[^"]+"|[^\s."=]+)'
 _KEY: Final = re.compile(rf"{_PART}(?:\.{_PART})*")
@@ -22,7 +22,7 @@ def document(words: Iterable[str]) -> dict[str, Any]:
     A key with a dot in it stands in quotes: `topic."retention.ms"=3600000`.
 
     Raises:
-        typer.BadParameter: when a word is not of this form, or is at odds with one before it.
+        UsageError: when a word is not of this form, or is at odds with one before it.
     """
     content: dict[str, Any] = {}
     for word in words:
@@ -42,17 +42,17 @@ def pair(word: str) -> tuple[tuple[str, ...], str]:
     """The keys and the value of one word.
 
     Raises:
-        typer.BadParameter: when it is not of the form `KEY=VALUE`.
+        UsageError: when it is not of the form `KEY=VALUE`.
     """
     key = _KEY.match(word)
     if key is None or not word[key.end() :].startswith("="):
-        raise typer.BadParameter(
-            f"{word!r} is not KEY=VALUE; a key is words with dots between, "
-            "and a word with a dot in it stands in quotes: a.\"b.c\"=1"
+        raise UsageError(
+            f"{word!r} is not KEY=VALUE: a key is words with dots between, "
+            'and a word with a dot in it stands in quotes: a."b.c"=1'
         )
     parts = re.findall(_PART, key[0])
     return tuple(part.strip('"') for part in parts), word[key.end() + 1 :]
 
 
-def _at_odds(word: str) -> typer.BadParameter:
-    return typer.BadParameter(f"{word!r}: the key is both a value and a section")
+def _at_odds(word: str) -> UsageError:
+    return UsageError(f"{word!r}: the key is both a value and a section")

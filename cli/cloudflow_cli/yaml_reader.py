@@ -1,6 +1,6 @@
 """Reads YAML with the line of every key, and reports keys that are given twice.
 
-Called by `documents`. Of YAML it takes mappings, lists, texts, numbers, booleans, null, anchors and
+Called by `reading`. Of YAML it takes mappings, lists, texts, numbers, booleans, null, anchors and
 merge keys. Only `true` and `false` are booleans, as in YAML 1.2, keys are always texts, and there
 are no dates and no numbers to the base of 60: `on`, `no` and `12:30` stay what was written.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from cloudflow_cli.documents import Document, Keys, plain_number
+from cloudflow_cli.document import Document, Keys, plain_number
 from cloudflow_cli.errors import DocumentError
 from cloudflow_cli.problems import TabInYaml, UnsupportedYaml
 from streamlet_sdk.blueprint.problems.documents import DuplicateKey, UnreadableDocument

@@ -1,8 +1,6 @@
-"""Reads documents of the user's: YAML, HOCON and JSON files become mappings that know their lines.
+"""What a file of the user's says, and how its text is had.
 
-Called by `project` and the commands. What the content means is not decided here. A number that is
-not written in its usual form (`1.10`, `007`, `1e3`) is read as the text that it was written as:
-it may be the value of a parameter that is a text.
+Called by the readers of each language and by `reading`, which chooses between them.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from cloudflow_cli.problems import (
     FileNotReadable,
     FolderInsteadOfFile,
     MissingFile,
-    UnknownFormat,
     WrongEncoding,
 )
 
@@ -25,9 +22,6 @@ if TYPE_CHECKING:
     from streamlet_sdk.problems import Problem
 
 Keys: TypeAlias = tuple[str | int, ...]
-YAML: Final = frozenset({".yaml", ".yml"})
-# JSON is HOCON too; it is no YAML where it is indented with tabs.
-HOCON: Final = frozenset({".conf", ".hocon", ".json"})
 _BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -45,25 +39,6 @@ class Document:
     content: Any
     lines: Mapping[Keys, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-
-
-def read(path: Path) -> Document:
-    """Read a document; the ending of its name says in which language it is.
-
-    Raises:
-        DocumentError: when there is no such file, or it is not written in that language.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in YAML | HOCON and not path.is_dir():
-        raise DocumentError(path, [UnknownFormat(path="", suffix=suffix)])
-    text = read_text(path)
-    if suffix in YAML:
-        from cloudflow_cli.yaml_reader import read_yaml
-
-        return read_yaml(path, text)
-    from cloudflow_cli.hocon_reader import read_hocon
-
-    return read_hocon(path, text)
 
 
 def read_text(path: Path) -> str:
@@ -104,5 +79,8 @@ def decoded(path: Path, data: bytes) -> str:
 
 
 def plain_number(text: str, number: float) -> float | str:
-    """`number`, or `text` where that says more than the number's usual form."""
+    """`number`, or `text` where that says more than the number's usual form.
+
+    `1.10`, `007` and `1e3` may be the value of a parameter that is a text.
+    """
     return number if repr(number) == text else text
