@@ -70,7 +70,7 @@ class Assembly:
     surroundings: Surroundings
     outbox: Outbox
     writers: Mapping[str, OutletWriter]
-    executor: Executor
+    threads: Executor
     failed: Callable[[Exception], None]
 
     def inlets(self) -> Iterator[InletRunner]:
@@ -141,7 +141,7 @@ class Assembly:
             counters=self.surroundings.counters,
             schema_known=lambda fingerprint: cluster.schemas.known(fingerprint, timeout),
             slots=asyncio.Semaphore(role.concurrency or UNBOUNDED),
-            executor=self.executor,
+            threads=self.threads,
             chance=self.surroundings.chance,
             failed=self.failed,
         )
@@ -182,6 +182,7 @@ class Assembly:
             writers=self.writers,
             outbox=self.outbox,
             counters=self.surroundings.counters,
+            threads=self.threads,
             restart=SOURCE_RESTART,
             chance=self.surroundings.chance,
             failed=self.failed,

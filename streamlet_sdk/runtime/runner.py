@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from streamlet_sdk.errors import CloudflowError
@@ -18,6 +17,7 @@ from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.instances import instance
 from streamlet_sdk.runtime.outbox import Outbox
 from streamlet_sdk.runtime.ports import bindings, outlet_writers, partitions_of
+from streamlet_sdk.runtime.threads import DaemonThreads
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -58,8 +58,7 @@ class StreamletRunner:
         self._logger = logging.getLogger(f"streamlet.{config.streamlet}")
         transports = {name: c.transport for name, c in surroundings.clusters.items()}
         self._outbox = Outbox(transports, self._fail, surroundings.now_ms)
-        # Threads are made when the first handler asks for one.
-        self._executor = ThreadPoolExecutor(thread_name_prefix=config.streamlet)
+        self._threads = DaemonThreads(config.streamlet)
         self._writers: dict[str, OutletWriter] = {}
         self._streamlet: Streamlet
         self._server: WebServer | None = None
@@ -118,7 +117,7 @@ class StreamletRunner:
         if self._growing is not None:
             self._growing.cancel()
         await self._outbox.close(deadline)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown()
         if hasattr(self, "_streamlet"):
             await self._streamlet.stop()
 
@@ -150,7 +149,7 @@ class StreamletRunner:
             surroundings=self._surroundings,
             outbox=self._outbox,
             writers=self._writers,
-            executor=self._executor,
+            threads=self._threads,
             failed=self._fail,
         )
         self.inlets = list(assembly.inlets())

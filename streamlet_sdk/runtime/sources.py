@@ -21,7 +21,8 @@ from streamlet_sdk.runtime.emitting import put_all
 from streamlet_sdk.runtime.offsets import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+    from concurrent.futures import Executor
 
     from pydantic import BaseModel
 
@@ -57,6 +58,7 @@ class SourcePlan(NamedTuple):
     writers: Mapping[str, OutletWriter]
     outbox: Outbox
     counters: Counters
+    threads: Executor
     restart: Retry
     chance: Callable[[], float]
     failed: Callable[[Exception], None]
@@ -197,7 +199,7 @@ class SourceRunner:
             async for item in made:
                 await self._accept(cast("Emission[Any]", item))
         else:
-            await _Thread(iter(made), self._accept).run()
+            await _Threaded(iter(made), self._accept, self.plan.threads).run()
 
     async def _accept(self, item: Emission[Any] | Checkpoint[Any]) -> None:
         """Take what the generator yielded; waits while too much is in flight.
@@ -270,50 +272,50 @@ class SourceRunner:
                 self._wake.set()
 
 
-class _Thread:
-    """Iterates a sync generator in a thread of its own, so that it may block.
+class _Threaded:
+    """Iterates a sync generator in a thread, so that it may block.
 
-    The thread stays a little ahead of the loop; it ends with the generator's next item after
-    the run was cancelled, and is a daemon because nothing can interrupt code that blocks.
+    The thread stays a little ahead of the loop. Nothing can interrupt code that blocks: the
+    thread ends with the generator's next item after the run was cancelled.
     """
 
-    def __init__(self, items: Iterator[Any], accept: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, items: Iterator[Any], accept: Callable[[Any], Awaitable[None]], threads: Executor
+    ) -> None:
         self._items = items
         self._accept = accept
+        self._threads = threads
         self._room = threading.Semaphore(THREAD_BUFFER)
         self._stopped = False
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Any] = deque()
         self._arrived = asyncio.Event()
-        self._done = False
-        self._attempt = Attempt()
 
     async def run(self) -> None:
-        threading.Thread(target=self._iterate, daemon=True, name="source").start()
+        """Accept every item, in order.
+
+        Raises:
+            Exception: whatever the generator raises, after its items were accepted.
+        """
+        thread = self._loop.run_in_executor(self._threads, self._iterate)
+        thread.add_done_callback(lambda _: self._arrived.set())
         try:
-            while True:
+            while not (thread.done() and not self._queue):
+                self._arrived.clear()
                 while self._queue:
                     await self._accept(self._queue.popleft())
                     self._room.release()
-                if self._done and not self._queue:
-                    break
-                self._arrived.clear()
-                if not self._queue and not self._done:
+                if not thread.done():
                     await self._arrived.wait()
+            await thread
         finally:
             self._stopped = True
             self._room.release()
-        if self._attempt.error is not None:
-            raise self._attempt.error
 
     def _iterate(self) -> None:
-        with self._attempt:
-            for item in self._items:
-                self._room.acquire()
-                if self._stopped:
-                    break
-                self._queue.append(item)
-                self._loop.call_soon_threadsafe(self._arrived.set)
-        self._done = True
-        if not self._loop.is_closed():
+        for item in self._items:
+            self._room.acquire()
+            if self._stopped:
+                break
+            self._queue.append(item)
             self._loop.call_soon_threadsafe(self._arrived.set)

@@ -57,7 +57,7 @@ class Stage:
     counters: Counters
     schema_known: Callable[[str], Awaitable[bool]]
     slots: asyncio.Semaphore
-    executor: Executor | None
+    threads: Executor
     chance: Callable[[], float]
     failed: Callable[[Exception], None]
 
@@ -232,7 +232,7 @@ class Worker:
                 return await handler.async_steps(handler.call(*arguments))
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(
-                self.stage.executor, lambda: handler.steps(handler.call(*arguments))
+                self.stage.threads, lambda: handler.steps(handler.call(*arguments))
             )
 
     async def _once(self, record: RawRecord, value: Any, unit: Unit, attempt: int) -> None:
