@@ -17,11 +17,11 @@ MOST_NAMES = 25  # what a newcomer can read in one sitting
 HEAVY = (
     "aiokafka",
     "google.protobuf",
+    "hocon",
     "httpx",
     "kopf",
     "kubernetes",
     "pydantic_settings",
-    "pyhocon",
     "rich",
     "starlette",
     "typer",
