@@ -1,0 +1,162 @@
+"""The Avro codec of a port: single-object encoding, reading by the writer's schema.
+
+https://avro.apache.org/docs/1.12.0/specification/#single-object-encoding: a marker, the
+fingerprint of the writer's schema, the datum. The functions that do the work are made once per
+schema by `writing`, and once per pair of schemas by `reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from streamlet_sdk.errors import DecodeError, EncodeError, SchemaError, UnknownSchemaError
+from streamlet_sdk.serde.book import SchemaBook
+from streamlet_sdk.serde.canonical import (
+    HEADER_SIZE_BYTES,
+    MARKER,
+    fingerprint,
+    header,
+    header_fingerprint,
+    schema_text,
+)
+from streamlet_sdk.serde.documents import PLAIN, DocumentReader, to_document
+from streamlet_sdk.serde.fitting import Misfit, misfits
+from streamlet_sdk.serde.modeljson import ModelJson
+from streamlet_sdk.serde.nodes import Node, label
+from streamlet_sdk.serde.problems import invalid, validation_misfits
+from streamlet_sdk.serde.reading import READ_FAILURES, Read, make_reader
+from streamlet_sdk.serde.schema import Schema
+from streamlet_sdk.serde.writing import WRITE_FAILURES, make_writer
+
+T = TypeVar("T")
+_SHOWN_MISFITS: Final = 10
+
+
+def avro_schema(node: Node) -> Schema:
+    """What `node` is to others."""
+    return Schema("avro", label(node), schema_text(node), fingerprint(node))
+
+
+class AvroCodec(Generic[T]):
+    """Reads and writes the values of one schema."""
+
+    def __init__(self, node: Node, type_: Any, book: SchemaBook) -> None:
+        """Make the functions for `node`.
+
+        Args:
+            node: the schema, bound to the classes of its values.
+            type_: the Python type of the values; None for plain dicts and lists.
+            book: where other writers' schemas are; learns this one.
+
+        Raises:
+            SchemaConflictError: when the book has this fingerprint with other logical types.
+            SchemaError: when the schema is nested too deeply.
+        """
+        self.schema: Final = avro_schema(node)
+        self._node = node
+        self._book = book
+        self._header = header(self.schema.fingerprint)
+        self._adapter = None if type_ is None else TypeAdapter[Any](type_)
+        self._validate: Callable[[Any], Any] = (
+            _same if self._adapter is None else self._adapter.validator.validate_python
+        )
+        book.add(self.schema.fingerprint, self.schema.text)
+        try:
+            self._write = make_writer(node)
+            self._readers: dict[bytes, Read] = {self._header: self._reader(node)}
+        except RecursionError as error:
+            raise SchemaError(f"{self.schema.name} is nested too deeply") from error
+
+    def encode(self, value: T) -> bytes:
+        """The bytes of `value`; see `PortCodec`."""
+        out = bytearray(self._header)
+        try:
+            self._write(value, out)
+        except WRITE_FAILURES as error:
+            raise EncodeError(self._encode_sentence(value, error)) from error
+        return bytes(out)
+
+    def decode(self, data: bytes) -> T:
+        """The value in `data`; see `PortCodec`."""
+        try:
+            read = self._readers.get(data[:HEADER_SIZE_BYTES]) or self._learned(data)
+            value, end = read(data, HEADER_SIZE_BYTES)
+            if end != len(data):
+                raise DecodeError(self._length_sentence(data, end))
+            result: T = self._validate(value)
+        except READ_FAILURES as error:
+            raise DecodeError(self._decode_sentence(data, error)) from error
+        return result
+
+    def from_json(self, document: Any) -> T:
+        """The value of a JSON document; see `PortCodec`."""
+        if self._adapter is not None:
+            value = ModelJson(self._node, self._adapter).value(document)
+        else:
+            reader = DocumentReader(plain=PLAIN)
+            value = reader.read(self._node, document)
+            if reader.problems:
+                raise invalid(reader.problems)
+        try:
+            self._write(value, bytearray())
+        except WRITE_FAILURES as error:
+            found = list(misfits(self._node, value))
+            raise invalid(found or [Misfit("", str(error))]) from error
+        result: T = value
+        return result
+
+    def to_json(self, value: T) -> Any:
+        """A JSON document of `value`; see `PortCodec`."""
+        try:
+            return to_document(self._node, value, plain=PLAIN)
+        except WRITE_FAILURES as error:
+            raise EncodeError(self._encode_sentence(value, error)) from error
+
+    def _reader(self, writer: Node) -> Read:
+        return make_reader(writer, self._node, is_exact=self._adapter is None).read
+
+    def _learned(self, data: bytes) -> Read:
+        """The function for a writer that was not met before."""
+        if len(data) < HEADER_SIZE_BYTES or not data.startswith(MARKER):
+            raise DecodeError(
+                f"{len(data)} bytes do not begin like Avro in single-object encoding (c3 01 and "
+                f"a fingerprint); are they of another producer or format?"
+            )
+        written = header_fingerprint(data)
+        node = self._book.node(written)
+        if node is None:
+            raise UnknownSchemaError(written)
+        read = self._readers[data[:HEADER_SIZE_BYTES]] = self._reader(node)
+        return read
+
+    def _encode_sentence(self, value: Any, error: Exception) -> str:
+        if isinstance(error, RecursionError):
+            return f"the value is nested too deeply for {self.schema.name}"
+        found = [str(misfit) for misfit in misfits(self._node, value)]
+        listed = "; ".join(found[:_SHOWN_MISFITS]) or str(error)
+        more = f"; and {len(found) - _SHOWN_MISFITS} more" if len(found) > _SHOWN_MISFITS else ""
+        return f"the value does not fit {self.schema.name}: {listed}{more}"
+
+    def _length_sentence(self, data: bytes, end: int) -> str:
+        if end > len(data):
+            return f"the {len(data)} bytes end in the middle of a {self.schema.name}"
+        return f"{len(data) - end} bytes follow the {self.schema.name} in {len(data)} bytes"
+
+    def _decode_sentence(self, data: object, error: Exception) -> str:
+        if not isinstance(data, bytes):
+            return f"there is no value: {type(data).__name__} instead of bytes"
+        if isinstance(error, ValidationError):
+            found = "; ".join(map(str, validation_misfits(error)[:_SHOWN_MISFITS]))
+            return f"the value in {len(data)} bytes is no valid {self.schema.name}: {found}"
+        if isinstance(error, IndexError):
+            return self._length_sentence(data, len(data) + 1)
+        if isinstance(error, RecursionError):
+            return f"the {self.schema.name} in {len(data)} bytes is nested too deeply"
+        return f"the {len(data)} bytes hold no {self.schema.name}: {error}"
+
+
+def _same(value: Any) -> Any:
+    return value

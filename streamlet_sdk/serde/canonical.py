@@ -1,0 +1,175 @@
+"""An Avro schema as text: with everything that matters, in parsing canonical form, as fingerprint.
+
+https://avro.apache.org/docs/1.12.0/specification/#parsing-canonical-form-for-schemas
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from streamlet_sdk.serde.nodes import (
+    MISSING,
+    Array,
+    Field,
+    Fixed,
+    Logical,
+    Map,
+    Named,
+    Node,
+    Primitive,
+    Record,
+    Symbols,
+    Union,
+)
+
+MARKER: Final = b"\xc3\x01"
+HEADER_SIZE_BYTES: Final = 10
+
+# The fingerprint of the empty string, which is also the polynomial of CRC-64-AVRO.
+_EMPTY: Final = 0xC15D213AA4D7A795
+
+
+def _table() -> tuple[int, ...]:
+    rows = []
+    for start in range(256):
+        row = start
+        for _ in range(8):
+            row = (row >> 1) ^ (_EMPTY if row & 1 else 0)
+        rows.append(row)
+    return tuple(rows)
+
+
+_TABLE: Final = _table()
+
+
+def crc_64_avro(data: bytes) -> int:
+    """The 64-bit Rabin fingerprint that the Avro specification defines."""
+    value = _EMPTY
+    for byte in data:
+        value = (value >> 8) ^ _TABLE[(value ^ byte) & 0xFF]
+    return value
+
+
+def fingerprint(node: Node) -> str:
+    """The CRC-64-AVRO of the canonical form, as 16 hexadecimal digits."""
+    return f"{crc_64_avro(canonical_form(node).encode()):016x}"
+
+
+def header(schema_fingerprint: str) -> bytes:
+    """What begins a datum in single-object encoding: the marker, the fingerprint."""
+    return MARKER + int(schema_fingerprint, 16).to_bytes(8, "little")
+
+
+def header_fingerprint(data: bytes) -> str:
+    """The fingerprint in the first ten bytes of a datum in single-object encoding."""
+    return f"{int.from_bytes(data[2:HEADER_SIZE_BYTES], 'little'):016x}"
+
+
+def canonical_form(node: Node) -> str:
+    """The parsing canonical form: equal for schemas whose data look alike to a parser."""
+    return _dumps(_Writer(_canonical_definition).document(node, ""))
+
+
+def schema_text(node: Node) -> str:
+    """The schema as JSON with logical types, aliases and defaults; deterministic."""
+    return _dumps(_Writer(_full_definition).document(node, ""))
+
+
+def _dumps(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+Definition = Callable[["_Writer", Named, str], dict[str, Any]]
+
+
+class _Writer:
+    """Writes each named type once, where it comes first, and by its name after that."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.is_full = definition is _full_definition
+        self._definition = definition
+        self._written: set[str] = set()
+
+    def document(self, node: Node, namespace: str) -> Any:
+        match node:
+            case Primitive():
+                return self._with_logical(node.kind, node.logical)
+            case Array():
+                return {"type": "array", "items": self.document(node.items, namespace)}
+            case Map():
+                return {"type": "map", "values": self.document(node.values, namespace)}
+            case Union():
+                return [self.document(branch, namespace) for branch in node.branches]
+            case _ if node.name in self._written:
+                return node.name
+            case _:
+                self._written.add(node.name)
+                return self._definition(self, node, namespace)
+
+    def _with_logical(self, kind: str, logical: Logical | None) -> Any:
+        if logical is None or not self.is_full:
+            return kind
+        return {"type": kind, **logical_attributes(logical)}
+
+
+def _canonical_definition(writer: _Writer, node: Named, namespace: str) -> dict[str, Any]:
+    match node:
+        case Fixed():
+            return {"name": node.name, "type": "fixed", "size": node.size}
+        case Symbols():
+            return {"name": node.name, "type": "enum", "symbols": list(node.symbols)}
+        case Record():
+            inner = _namespace(node.name)
+            fields = [
+                {"name": part.name, "type": writer.document(part.type, inner)}
+                for part in node.fields
+            ]
+            return {"name": node.name, "type": "record", "fields": fields}
+
+
+def _full_definition(writer: _Writer, node: Named, namespace: str) -> dict[str, Any]:
+    named: dict[str, Any] = {"name": node.name}
+    if namespace and "." not in node.name:
+        named["namespace"] = ""  # else a reader would add the enclosing one
+    if node.aliases:
+        named["aliases"] = list(node.aliases)
+    match node:
+        case Fixed():
+            extra = {} if node.logical is None else logical_attributes(node.logical)
+            return {**named, "type": "fixed", "size": node.size, **extra}
+        case Symbols():
+            default = {} if node.default is None else {"default": node.default}
+            return {**named, "type": "enum", "symbols": list(node.symbols), **default}
+        case Record():
+            inner = _namespace(node.name)
+            fields = [_full_field(writer, part, inner) for part in node.fields]
+            return {**named, "type": "record", "fields": fields}
+
+
+def _full_field(writer: _Writer, part: Field, namespace: str) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "name": part.name,
+        "type": writer.document(part.type, namespace),
+    }
+    if part.aliases:
+        document["aliases"] = list(part.aliases)
+    if part.default is not MISSING:
+        document["default"] = part.default
+    return document
+
+
+def logical_attributes(logical: Logical) -> dict[str, Any]:
+    """The attributes that a logical type adds to its underlying type."""
+    if logical.precision is None:
+        return {"logicalType": logical.name}
+    return {
+        "logicalType": logical.name,
+        "precision": logical.precision,
+        "scale": logical.scale,
+    }
+
+
+def _namespace(name: str) -> str:
+    return name.rpartition(".")[0]

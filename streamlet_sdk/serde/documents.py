@@ -1,0 +1,317 @@
+"""Values to JSON documents and back, led by an Avro schema.
+
+Two styles. `DEFAULT` is the one of defaults inside a schema: the underlying value, as the Avro
+specification has it. `PLAIN` is for people and for HTTP: instants and dates in ISO 8601, decimals
+as text, numbers that JSON lacks as `"NaN"` and `"Infinity"`; a number is taken for an instant in
+the unit of its type. In both, bytes are text of one character per byte.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal, DecimalException
+from enum import Enum
+from typing import Any, Final
+
+from streamlet_sdk.serde.fitting import RANGES, Misfit, branch_index, join
+from streamlet_sdk.serde.logical import Conversion, conversion
+from streamlet_sdk.serde.nodes import (
+    MISSING,
+    Array,
+    Field,
+    Fixed,
+    Map,
+    Node,
+    Primitive,
+    Record,
+    Symbols,
+    Union,
+    branch_key,
+    label,
+)
+
+PLAIN: Final = True
+DEFAULT: Final = False
+
+
+def is_ambiguous(node: Union) -> bool:
+    """Whether a dict alone does not tell which branch of `node` it is.
+
+    Such values are pairs of the record's full name and the dict, and `{name: …}` in JSON.
+    """
+    bare = [branch for branch in node.branches if isinstance(branch, Record | Map)]
+    unbound = [part for part in bare if not isinstance(part, Record) or part.model is None]
+    return len(bare) > 1 and bool(unbound)
+
+
+def to_document(node: Node, value: Any, *, plain: bool) -> Any:
+    """The JSON document of `value`, which fits `node`.
+
+    Raises:
+        ValueError: for a number that JSON lacks, in the style of defaults.
+    """
+    match node:
+        case Primitive() | Fixed():
+            return _leaf_document(node, value, plain=plain)
+        case Symbols():
+            return value.value if isinstance(value, Enum) else value
+        case Array():
+            return [to_document(node.items, item, plain=plain) for item in value]
+        case Map():
+            return {key: to_document(node.values, value[key], plain=plain) for key in value}
+        case Union():
+            return _branch_document(node, value, plain=plain)
+        case Record():
+            return {
+                part.name: to_document(part.type, here, plain=plain)
+                for part in node.fields
+                if (here := _member(node, part, value)) is not MISSING
+            }
+
+
+def _member(node: Record, part: Field, value: Any) -> Any:
+    if node.model is not None:
+        return vars(value)[part.attribute]
+    return value.get(part.name, MISSING)
+
+
+def _branch_document(node: Union, value: Any, *, plain: bool) -> Any:
+    index = branch_index(node, value)
+    if index is None:
+        raise ValueError(f"a {type(value).__name__} fits no branch of {label(node)}")
+    branch = node.branches[index]
+    match value:
+        case (str() as name, inner) if name == branch_key(branch):
+            value = inner
+        case _:
+            pass
+    document = to_document(branch, value, plain=plain)
+    if is_ambiguous(node) and isinstance(branch, Record | Map):
+        return {branch_key(branch): document}
+    return document
+
+
+def _leaf_document(node: Primitive | Fixed, value: Any, *, plain: bool) -> Any:
+    found = conversion(node)
+    if found is not None:
+        if plain and isinstance(value, date | time):
+            return value.isoformat()
+        if plain and isinstance(value, Decimal):
+            return str(value)
+        value = found.to_raw(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("latin-1")
+    if isinstance(node, Primitive) and node.is_text:
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        if not plain:
+            raise ValueError(f"JSON has no {value}")
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class DocumentReader:
+    """Makes a value of a JSON document; `problems` says what of it does not fit, all at once."""
+
+    def __init__(self, *, plain: bool) -> None:
+        self.problems: list[Misfit] = []
+        self._plain = plain
+
+    def read(self, node: Node, document: Any, path: str = "") -> Any:
+        """The value that `document` stands for; meaningless when there are problems."""
+        match node:
+            case Primitive() | Fixed():
+                return self._leaf(node, document, path)
+            case Symbols():
+                return self._symbol(node, document, path)
+            case Array():
+                return self._array(node, document, path)
+            case Map():
+                return self._map(node, document, path)
+            case Union():
+                return self._union(node, document, path)
+            case Record():
+                return self._record(node, document, path)
+
+    def _wrong(self, path: str, sentence: str) -> None:
+        self.problems.append(Misfit(path, sentence))
+
+    def _leaf(self, node: Primitive | Fixed, document: Any, path: str) -> Any:
+        found = conversion(node)
+        try:
+            if found is None:
+                return _raw_value(node, document)
+            if self._plain and issubclass(found.python, date | time | Decimal):
+                return _plain_value(node, found, document)
+            return found.from_raw(_raw_value(node, document))
+        except (ValueError, TypeError, OverflowError, DecimalException) as error:
+            self._wrong(path, f"{_shown(document)} is not a {label(node)}: {error}")
+            return None
+
+    def _symbol(self, node: Symbols, document: Any, path: str) -> Any:
+        if document not in node.symbols:
+            self._wrong(path, f"{_shown(document)} is none of {', '.join(node.symbols)}")
+        return document if node.members is None else node.members.get(document)
+
+    def _array(self, node: Array, document: Any, path: str) -> Any:
+        if not isinstance(document, list):
+            return self._wrong(path, f"{_shown(document)} is not a list")
+        return [
+            self.read(node.items, item, join(path, index)) for index, item in enumerate(document)
+        ]
+
+    def _map(self, node: Map, document: Any, path: str) -> Any:
+        if not isinstance(document, dict):
+            return self._wrong(path, f"{_shown(document)} is not an object")
+        return {key: self.read(node.values, document[key], join(path, key)) for key in document}
+
+    def _record(self, node: Record, document: Any, path: str) -> Any:
+        if not isinstance(document, dict):
+            return self._wrong(path, f"{_shown(document)} is not an object")
+        known = {part.name for part in node.fields}
+        for name in document:
+            if name not in known:
+                self._wrong(join(path, name), f"{node.name} has no such field")
+        return {
+            (part.name if node.model is None else part.accepted): self._field(part, document, path)
+            for part in node.fields
+        }
+
+    def _field(self, part: Field, document: Mapping[str, Any], path: str) -> Any:
+        if part.name in document:
+            return self.read(part.type, document[part.name], join(path, part.name))
+        if part.default is MISSING:
+            return self._wrong(join(path, part.name), "it is missing and has no default")
+        return default_value(part.type, part.default)
+
+    def _union(self, node: Union, document: Any, path: str) -> Any:
+        tried: list[tuple[Node, DocumentReader]] = []
+        for branch in node.branches:
+            reader = DocumentReader(plain=self._plain)
+            value = self._branch(node, branch, reader, document, path)
+            if not reader.problems:
+                return value
+            tried.append((branch, reader))
+        self.problems.extend(_most_telling(node, tried, document, path))
+        return None
+
+    def _branch(
+        self, node: Union, branch: Node, reader: DocumentReader, document: Any, path: str
+    ) -> Any:
+        name = branch_key(branch)
+        if not is_ambiguous(node) or not isinstance(branch, Record | Map):
+            value = reader.read(branch, document, path)
+            return value if reader.problems else _instance(node, branch, value)
+        if not isinstance(document, dict) or list(document) != [name]:
+            return reader._wrong(path, f"an object with the key {name!r} alone is needed")
+        return (name, reader.read(branch, document[name], join(path, name)))
+
+
+def _instance(node: Union, branch: Node, value: Any) -> Any:
+    """Of several models, an instance, so that validation need not guess which one it is."""
+    models = [part for part in node.branches if isinstance(part, Record) and part.model]
+    if isinstance(branch, Record) and branch.model is not None and len(models) > 1:
+        return branch.model.model_validate(value)
+    return value
+
+
+def _most_telling(
+    node: Union, tried: list[tuple[Node, DocumentReader]], document: Any, path: str
+) -> list[Misfit]:
+    """For an optional value the problems of the value; else one sentence about the union."""
+    telling = [reader for branch, reader in tried if branch_key(branch) != "null"]
+    if len(telling) == 1 and document is not None:
+        return telling[0].problems
+    return [Misfit(path, f"{_shown(document)} is none of {label(node)}")]
+
+
+def default_value(node: Node, document: Any) -> Any:
+    """A fresh value of a default in a schema.
+
+    Raises:
+        ValueError: when the default does not fit its type.
+    """
+    reader = DocumentReader(plain=DEFAULT)
+    value = reader.read(node, document)
+    if reader.problems:
+        raise ValueError(str(reader.problems[0]))
+    return value
+
+
+def _raw_value(node: Primitive | Fixed, document: Any) -> Any:
+    if isinstance(node, Fixed):
+        data = document.encode("latin-1") if isinstance(document, str) else b""
+        if len(data) != node.size or not isinstance(document, str):
+            raise ValueError(f"{node.size} characters are needed, one per byte")
+        return data
+    if isinstance(document, bool) != (node.kind == "boolean"):
+        raise ValueError("true and false are for booleans")
+    return _PRIMITIVE_READERS[node.kind](node.kind, document)
+
+
+def _null(_: str, document: Any) -> None:
+    if document is not None:
+        raise ValueError("only null fits")
+
+
+def _integer(kind: str, document: Any) -> int:
+    if not isinstance(document, int):
+        raise TypeError("a whole number is needed")
+    if document not in RANGES[kind]:
+        raise ValueError(f"the number is too large for {kind}")
+    return document
+
+
+def _number(_: str, document: Any) -> float:
+    if isinstance(document, int | float):
+        return float(document)
+    if document in ("NaN", "Infinity", "-Infinity"):
+        return float(document)
+    raise ValueError("a number is needed")
+
+
+def _text(_: str, document: Any) -> str:
+    if not isinstance(document, str):
+        raise TypeError("text is needed")
+    return document
+
+
+_PRIMITIVE_READERS: Final = {
+    "null": _null,
+    "boolean": lambda _, document: document,
+    "int": _integer,
+    "long": _integer,
+    "float": _number,
+    "double": _number,
+    "string": _text,
+    "bytes": lambda kind, document: _text(kind, document).encode("latin-1"),
+}
+
+
+def _plain_value(node: Primitive | Fixed, found: Conversion, document: Any) -> Any:
+    """An instant, a date, a time or a decimal, as people write them or as a plain number."""
+    if found.python is Decimal:
+        if not isinstance(document, str | int | float) or isinstance(document, bool):
+            raise TypeError("a number, or a number as text, is needed")
+        return found.from_raw(found.to_raw(Decimal(str(document))))
+    if not isinstance(document, str):
+        return found.from_raw(_raw_value(node, document))
+    # There and back again: it must fit, and has the digits that the wire has.
+    return found.from_raw(found.to_raw(_FROM_ISO[found.python](document)))
+
+
+_FROM_ISO: Final[Mapping[type, Callable[[str], Any]]] = {
+    date: date.fromisoformat,
+    time: time.fromisoformat,
+    datetime: datetime.fromisoformat,
+}
+
+
+_SHOWN_CHARACTERS: Final = 60
+
+
+def _shown(document: Any) -> str:
+    text = repr(document)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

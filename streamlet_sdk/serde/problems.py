@@ -1,0 +1,48 @@
+"""What is wrong with a JSON document that should have become a port's value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from streamlet_sdk.errors import DecodeError, ProblemsError
+from streamlet_sdk.problems import Problem
+from streamlet_sdk.serde.fitting import Misfit
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonProblem(Problem):
+    """A part of a JSON document that does not fit a port's schema."""
+
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """What does not fit."""
+        return f"{self.reason.rstrip('.')}."
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return "Send what the port's schema describes."
+
+
+class InvalidJsonError(ProblemsError, DecodeError):
+    """A JSON document is no value of a port's type; `problems` says everything that is wrong."""
+
+
+def invalid(misfits: Iterable[Misfit]) -> InvalidJsonError:
+    """The error for parts that do not fit."""
+    return InvalidJsonError(
+        JsonProblem(path=misfit.path or "value", reason=misfit.sentence) for misfit in misfits
+    )
+
+
+def validation_misfits(error: ValidationError) -> list[Misfit]:
+    """What pydantic found, without the values that it found it in."""
+    return [
+        Misfit(".".join(map(str, item["loc"])), item["msg"])
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    ]

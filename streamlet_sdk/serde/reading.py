@@ -1,0 +1,403 @@
+"""Makes the function that reads a writer's Avro binary as a reader's values.
+
+One walk over both schemas decides everything: which fields are skipped, renamed or filled from
+defaults, which numbers are widened, which symbols and branches have no counterpart. What cannot
+be read is a reason; it is listed for `compatibility`, and raised only by a record that holds it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import DecimalException
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from streamlet_sdk.serde.documents import default_value, is_ambiguous
+from streamlet_sdk.serde.fitting import Misfit, join
+from streamlet_sdk.serde.logical import EPOCH, conversion
+from streamlet_sdk.serde.matching import best_branch, field_pairs, mismatch
+from streamlet_sdk.serde.nodes import (
+    MISSING,
+    Array,
+    Field,
+    Fixed,
+    Map,
+    Node,
+    Primitive,
+    Record,
+    Symbols,
+    Union,
+    branch_key,
+    label,
+    least_size,
+)
+from streamlet_sdk.serde.source import Source
+from streamlet_sdk.serde.varint import read_long, read_size
+from streamlet_sdk.serde.writing import DEPTH_LIMIT, EMPTY_ITEMS_LIMIT
+
+Read = Callable[[bytes, int], tuple[Any, int]]
+
+# Whatever bytes that do not fit can raise on their way through the generated code.
+READ_FAILURES: Final = (
+    DecimalException,
+    IndexError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What was made of a pair of schemas.
+
+    Attributes:
+        read: the value that begins at a position, and the position behind it. It raises one of
+            `READ_FAILURES`, or gives a position past the end for data that end too early.
+        reasons: what of the writer's values cannot be read; empty when every value can.
+    """
+
+    read: Read
+    reasons: tuple[Misfit, ...]
+
+
+def make_reader(writer: Node, reader: Node, *, is_exact: bool) -> Reader:
+    """A reader of what `writer` wrote, giving the values of `reader`.
+
+    Args:
+        writer: the schema that the bytes were written with.
+        reader: the schema whose values are wanted.
+        is_exact: make every value an instance of its Python class. Otherwise pydantic validates
+            the result, and what it converts faster is left to it.
+    """
+    reading = _Reading()
+    name = reading.source.name("read")
+    with reading.source.function(name, "d, p"):
+        expression = reading.value(writer, reader, "", is_exact=is_exact)
+        reading.source.line(f"return {expression}, p")
+    return Reader(reading.source.compiled(name), tuple(reading.reasons))
+
+
+class _Reading:
+    """Emits statements that read from `d` at `p`, and gives expressions of what was read."""
+
+    def __init__(self) -> None:
+        self.source = Source()
+        self.reasons: list[Misfit] = []
+        self._records: dict[tuple[Record, Record | None], str] = {}
+        self._long = self.source.value(read_long)
+        self._size = self.source.value(read_size)
+        self._fail = self.source.value(_fail)
+
+    def value(self, writer: Node, reader: Node | None, path: str, *, is_exact: bool) -> str:
+        """An expression of the next value; with `reader` None it is skipped."""
+        if self.source.depth > DEPTH_LIMIT and not isinstance(writer, Primitive):
+            return self._outlined(writer, reader, path, is_exact=is_exact)
+        if isinstance(writer, Union):
+            return self._union(writer, reader, path, is_exact=is_exact)
+        if isinstance(reader, Union):
+            return self._as_branch(writer, reader, path, is_exact=is_exact)
+        sentence = None if reader is None else mismatch(writer, reader)
+        if sentence is not None:
+            return self._unreadable(path, sentence)
+        match writer, reader:
+            case Primitive(), Primitive() | None:
+                return self._primitive(writer, reader, is_exact=is_exact)
+            case Fixed(), Fixed() | None:
+                return self._fixed(writer, reader)
+            case Symbols(), Symbols() | None:
+                return self._symbols(writer, reader, path, is_exact=is_exact)
+            case Array(), Array() | None:
+                return self._array(writer, reader, path, is_exact=is_exact)
+            case Map(), Map() | None:
+                return self._map(writer, reader, path, is_exact=is_exact)
+            case Record(), Record() | None:
+                value = self.source.name("v")
+                self.source.line(f"{value}, p = {self._record(writer, reader, path)}(d, p)")
+                return value
+            case _:
+                raise AssertionError("mismatch lets only equal kinds through")
+
+    def _outlined(self, writer: Node, reader: Node | None, path: str, *, is_exact: bool) -> str:
+        name, value = self.source.name("read"), self.source.name("v")
+        self.source.line(f"{value}, p = {name}(d, p)")
+        with self.source.function(name, "d, p"):
+            expression = self.value(writer, reader, path, is_exact=is_exact)
+            self.source.line(f"return {expression}, p")
+        return value
+
+    def _unreadable(self, path: str, sentence: str) -> str:
+        misfit = Misfit(path, sentence)
+        self.reasons.append(misfit)
+        self.source.line(f"{self._fail}({str(misfit)!r})")
+        return "None"
+
+    def _local(self, expression: str) -> str:
+        name = self.source.name("v")
+        self.source.line(f"{name} = {expression}")
+        return name
+
+    def _number(self) -> str:
+        """A whole number with a sign."""
+        value = self._local("d[p]")
+        with self.source.block(f"if {value} & 0x80:"):
+            self.source.line(f"{value}, p = {self._long}(d, p)")
+        with self.source.block("else:"):
+            self.source.line(f"{value} = {value} >> 1 ^ -({value} & 1); p += 1")
+        return value
+
+    def _count(self) -> str:
+        """A size or a position, which has no sign."""
+        value = self._local("d[p]")
+        with self.source.block(f"if {value} & 0x81:"):
+            self.source.line(f"{value}, p = {self._size}(d, p)")
+        with self.source.block("else:"):
+            self.source.line(f"{value} >>= 1; p += 1")
+        return value
+
+    def _primitive(self, writer: Primitive, reader: Primitive | None, *, is_exact: bool) -> str:
+        match writer.kind:
+            case "null":
+                return "None"
+            case "boolean":
+                raw = self._boolean()
+            case "int" | "long":
+                raw = self._number()
+                if writer.kind == "int":
+                    self._check_int(raw)
+            case "float" | "double":
+                (raw,) = self.numbers([writer])
+            case "string" | "bytes":
+                raw = self._bytes(as_text=reader is not None and reader.kind == "string")
+        if reader is None:
+            return "None"
+        if reader.kind in ("float", "double") and writer.kind in ("int", "long"):
+            return f"float({raw})"
+        return self._converted(reader, raw, is_exact=is_exact)
+
+    def _check_int(self, raw: str) -> None:
+        with self.source.block(f"if not -0x80000000 <= {raw} <= 0x7fffffff:"):
+            self.source.line(f"{self._fail}('a number is too large for int')")
+
+    def _boolean(self) -> str:
+        value = self._local("d[p]")
+        with self.source.block(f"if {value} > 1:"):
+            self.source.line(f"{self._fail}('a byte is neither true nor false')")
+        self.source.line("p += 1")
+        return self._local(f"{value} == 1")
+
+    def numbers(self, writers: list[Primitive]) -> list[str]:
+        """Expressions of numbers with a point that were written side by side."""
+        names = [self.source.name("v") for _ in writers]
+        letters = "".join("d" if node.kind == "double" else "f" for node in writers)
+        layout = struct.Struct(f"<{letters}")
+        unpack = self.source.value(layout.unpack_from)
+        self.source.line(f"{', '.join(names)}, = {unpack}(d, p); p += {layout.size}")
+        return names
+
+    def _bytes(self, *, as_text: bool) -> str:
+        size = self._count()
+        end = self._local(f"p + {size}")
+        value = self._local(f"d[p:{end}]{'.decode()' if as_text else ''}")
+        self.source.line(f"p = {end}")
+        return value
+
+    def _converted(self, reader: Primitive | Fixed, raw: str, *, is_exact: bool) -> str:
+        found = conversion(reader)
+        if found is None:
+            python = reader.python if isinstance(reader, Primitive) else None
+            return f"{self.source.value(python)}({raw})" if is_exact and python else raw
+        if found.python is UUID and isinstance(reader, Primitive) and not is_exact:
+            return raw  # pydantic reads the text faster than `UUID` does
+        unit = _TIMESTAMP_MICROSECONDS.get(str(reader.logical))
+        if unit is not None and found.python is datetime:
+            epoch, delta = self.source.value(EPOCH), self.source.value(timedelta)
+            return f"{epoch} + {delta}(0, 0, {raw} * {unit})"
+        return f"{self.source.value(found.from_raw)}({raw})"
+
+    def _fixed(self, writer: Fixed, reader: Fixed | None) -> str:
+        raw = self._local(f"d[p:p + {writer.size}]")
+        self.source.line(f"p += {writer.size}")
+        return "None" if reader is None else self._converted(reader, raw, is_exact=True)
+
+    def _symbols(
+        self, writer: Symbols, reader: Symbols | None, path: str, *, is_exact: bool
+    ) -> str:
+        position = self._count()
+        if reader is None:
+            return "None"
+        table = [_symbol(reader, symbol, is_exact=is_exact) for symbol in writer.symbols]
+        value = self._local(f"{self.source.value(table)}[{position}]")
+        unknown = [s for s, read in zip(writer.symbols, table, strict=True) if read is MISSING]
+        if unknown:
+            self.reasons.append(
+                Misfit(path, f"{reader.name} lacks {', '.join(unknown)} and has no default")
+            )
+            with self.source.block(f"if {value} is {self.source.value(MISSING)}:"):
+                self.source.line(f"{self._fail}('{reader.name} lacks the symbol')")
+        return value
+
+    def _blocks(self, least: int, item: Callable[[], None]) -> None:
+        """Items in blocks; `least` is the size of the shortest item in bytes."""
+        count = self._number()
+        with self.source.block(f"while {count}:"):
+            with self.source.block(f"if {count} < 0:"):
+                self.source.line(f"{count} = -{count}; p = {self._long}(d, p)[1]")
+            room = f"{count} * {least} > len(d) - p" if least else f"{count} > {EMPTY_ITEMS_LIMIT}"
+            with self.source.block(f"if {room}:"):
+                self.source.line(f"{self._fail}('it has fewer items than it says')")
+            with self.source.block(f"for _ in range({count}):"):
+                item()
+            self.source.line(f"{count} = {self._number()}")
+
+    def _array(self, writer: Array, reader: Array | None, path: str, *, is_exact: bool) -> str:
+        items = self._local("[]")
+
+        def item() -> None:
+            inner = None if reader is None else reader.items
+            value = self.value(writer.items, inner, join(path, "[]"), is_exact=is_exact)
+            self.source.line("pass" if reader is None else f"{items}.append({value})")
+
+        self._blocks(_least(writer.items), item)
+        if is_exact and reader is not None and reader.container is not list:
+            return f"{self.source.value(reader.container)}({items})"
+        return items
+
+    def _map(self, writer: Map, reader: Map | None, path: str, *, is_exact: bool) -> str:
+        items = self._local("{}")
+
+        def item() -> None:
+            key = self._bytes(as_text=reader is not None)
+            inner = None if reader is None else reader.values
+            value = self.value(writer.values, inner, join(path, "{}"), is_exact=is_exact)
+            self.source.line("pass" if reader is None else f"{items}[{key}] = {value}")
+
+        self._blocks(1 + _least(writer.values), item)
+        return items
+
+    def _union(self, writer: Union, reader: Node | None, path: str, *, is_exact: bool) -> str:
+        position = self._count()
+        value = self.source.name("v")
+        keyword = "if"
+        for number, branch in enumerate(writer.branches):
+            with self.source.block(f"{keyword} {position} == {number}:"):
+                expression = self.value(branch, reader, path, is_exact=is_exact)
+                self.source.line(f"{value} = {expression}")
+            keyword = "elif"
+        with self.source.block("else:"):
+            self.source.line(f"{self._fail}('a union has no such branch')")
+        return value
+
+    def _as_branch(self, writer: Node, reader: Union, path: str, *, is_exact: bool) -> str:
+        branch = best_branch(writer, reader)
+        if branch is None:
+            sentence = f"{label(writer)} may be written, and {label(reader)} does not take it"
+            return self._unreadable(path, sentence)
+        several = len([part for part in reader.branches if branch_key(part) != "null"]) > 1
+        value = self.value(writer, branch, path, is_exact=is_exact or several)
+        if is_ambiguous(reader) and isinstance(branch, Record | Map):
+            return f"({branch_key(branch)!r}, {value})"
+        if isinstance(branch, Record) and branch.model is not None and several:
+            # An instance, so that the union's validation need not guess which model it is.
+            validate = TypeAdapter(branch.model).validator.validate_python
+            return f"{self.source.value(validate)}({value})"
+        return value
+
+    def _record(self, writer: Record, reader: Record | None, path: str) -> str:
+        pair = (writer, reader)
+        if pair not in self._records:
+            self._records[pair] = name = self.source.name("read")
+            with self.source.function(name, "d, p"):
+                if reader is None:
+                    self._fields([(part, None) for part in writer.fields], path, None)
+                    self.source.line("return None, p")
+                else:
+                    self._members(writer, reader, path)
+        return self._records[pair]
+
+    def _members(self, writer: Record, reader: Record, path: str) -> None:
+        pairs, missing = field_pairs(writer, reader)
+        values = self._fields(pairs, path, reader)
+        values.update((part, self._default(part, path)) for part in missing)
+        members = ", ".join(
+            f"{(part.accepted if reader.model else part.name)!r}: {values[part]}"
+            for part in reader.fields
+        )
+        self.source.line(f"return {{{members}}}, p")
+
+    def _default(self, part: Field, path: str) -> str:
+        if part.default is MISSING:
+            sentence = "it was not written, and has no default"
+            return self._unreadable(join(path, part.name), sentence)
+        value = default_value(part.type, part.default)
+        if isinstance(value, list | dict | tuple):
+            fresh = self.source.value(lambda: default_value(part.type, part.default))
+            return f"{fresh}()"
+        return self.source.value(value)
+
+    def _fields(
+        self, pairs: list[tuple[Field, Field | None]], path: str, reader: Record | None
+    ) -> dict[Field, str]:
+        """Expressions by the reader's field."""
+        values: dict[Field, str] = {}
+        rest = list(pairs)
+        while rest:
+            group = _side_by_side(rest)
+            if group:
+                names = self.numbers([number for number, _ in group])
+                for (_, other), name in zip(group, names, strict=True):
+                    if other is not None:
+                        values[other] = name
+                rest = rest[len(group) :]
+                continue
+            part, other = rest.pop(0)
+            is_exact = other is not None and (reader.model is None or other.is_strict)
+            inner = None if other is None else other.type
+            expression = self.value(part.type, inner, join(path, part.name), is_exact=is_exact)
+            if other is not None:
+                values[other] = expression
+        return values
+
+
+def _side_by_side(
+    pairs: list[tuple[Field, Field | None]],
+) -> list[tuple[Primitive, Field | None]]:
+    """The fields at the front that are numbers of fixed size, read as such or skipped."""
+    group: list[tuple[Primitive, Field | None]] = []
+    for part, other in pairs:
+        if not isinstance(part.type, Primitive) or part.type.kind not in ("float", "double"):
+            break
+        if other is not None and (
+            not isinstance(other.type, Primitive) or mismatch(part.type, other.type) is not None
+        ):
+            break
+        group.append((part.type, other))
+    return group
+
+
+def _symbol(reader: Symbols, symbol: str, *, is_exact: bool) -> Any:
+    known = symbol if symbol in reader.symbols else reader.default
+    if known is None:
+        return MISSING
+    if reader.members is None or not is_exact:
+        return known
+    return reader.members[known]
+
+
+def _least(node: Node) -> int:
+    size = least_size(node)
+    return 1 if size is None else size
+
+
+def _fail(sentence: str) -> None:
+    raise ValueError(sentence)
+
+
+_TIMESTAMP_MICROSECONDS: Final = {"timestamp-millis": 1000, "timestamp-micros": 1}
