@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from streamlet_sdk.broker import EmbeddedBroker
-from streamlet_sdk.broker.consumer import EmbeddedConsumer
 from streamlet_sdk.runtime.transport import ConsumerSpec, TopicSpec
 from support.transport import Journal
 from support.virtual_time import VirtualLoop
@@ -18,6 +17,7 @@ from support.virtual_time import VirtualLoop
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
+    from streamlet_sdk.broker.consumer import EmbeddedConsumer
     from streamlet_sdk.runtime.transport import Claim
 
 MOST_PARTITIONS = 6

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamlet_sdk.broker import EmbeddedBroker
-from streamlet_sdk.errors import UnavailableError
+from streamlet_sdk.errors import FencedError, UnavailableError
+from streamlet_sdk.runtime.transport import ConsumerSpec
 from support.embedded import bench, crash, embedded
-from support.transport import Row, deadline, send
+from support.transport import Journal, Row, deadline, send
 from support.virtual_time import virtual_time
 
 if TYPE_CHECKING:
@@ -213,18 +214,59 @@ async def test_the_transaction_of_a_killed_client_ends_by_its_timeout() -> None:
 
 
 @virtual_time
-async def test_closing_a_transport_leaves_the_group_and_aborts_transactions() -> None:
+async def test_a_transaction_that_timed_out_commits_nothing() -> None:
     async with bench(1) as it:
-        leaver = await it.reader("leaver")
+        reader = await it.reader()
+        [claim] = await reader.opened(1)
+        lane = await it.client().lane("lane", {"transaction.timeout.ms": "10000"})
+        await lane.begin()
+        it.broker.faults.cut()
+        committing = asyncio.ensure_future(lane.commit({claim: 1}, reader.consumer, deadline(1000)))
+        await asyncio.sleep(11)
+        it.broker.faults.restore()
+        with pytest.raises(FencedError):
+            await committing
+        assert await it.client().admin().offsets("g") == {}
+
+
+@virtual_time
+async def test_a_lane_may_rest_between_transactions() -> None:
+    async with bench(1) as it:
+        lane = await it.client().lane("lane", {"transaction.timeout.ms": "10000"})
+        for value in (b"a", b"b"):
+            await lane.begin()
+            await send(lane, "t", Row(value))
+            await lane.commit({}, None, deadline())
+            await asyncio.sleep(60)
+        assert [record.value for record in it.broker.topic("t").records()] == [b"a", b"b"]
+
+
+@virtual_time
+async def test_closing_a_transport_leaves_groups_and_aborts_transactions() -> None:
+    async with bench(1) as it:
         transport = it.client()
+        consumer = transport.consumer(ConsumerSpec(topic="t", group="g"))
+        await consumer.start(Journal("leaver", []))
         lane = await transport.lane("lane")
         await lane.begin()
         await send(lane, "t", Row(b"aborted"))
         await transport.close()
         heir = await it.reader("heir")
-        await leaver.close()
-        await asyncio.sleep(0.1)
         assert heir.partitions == [0]
-        await asyncio.sleep(0)
-        assert it.broker.topic("t").records() == []
-        assert len(it.broker.topic("t").records(committed=False)) == 1
+        await send(await it.client().producer(), "t", Row(b"behind"))
+        assert [record.value for record in it.broker.topic("t").records()] == [b"behind"]
+        assert len(it.broker.topic("t").records(committed=False)) == 2
+
+
+@virtual_time
+async def test_readers_that_are_gone_leave_nothing_behind() -> None:
+    async with bench() as it:
+        for group in ("g", None):
+            closed, killed = await it.reader(group=group), await it.reader(group=group)
+            for reader in (closed, killed):
+                for claim in reader.claims:
+                    await reader.consumer.open(claim, "earliest")
+            await closed.close()
+            crash(killed)
+        assert not it.broker._cluster.readers
+        assert not any(log._wakers for log in it.broker.topic("t").partitions)

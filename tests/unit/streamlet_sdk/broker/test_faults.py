@@ -82,6 +82,22 @@ async def test_submitting_waits_while_too_much_is_under_way() -> None:
 
 
 @virtual_time
+async def test_a_small_batch_does_not_overtake_a_large_one_that_waits() -> None:
+    async with bench() as it:
+        producer = await it.client().producer({"buffer.memory": "1000"})
+        it.broker.faults.cut()
+        sizes = [500, 900, 10]
+        submitting = [
+            asyncio.ensure_future(submit(producer, "t", Row(bytes(size)))) for size in sizes
+        ]
+        await asyncio.sleep(5)
+        assert [task.done() for task in submitting] == [True, False, False]
+        it.broker.faults.restore()
+        answers = [await task for task in submitting]
+        assert [await answer for answer in answers] == [0, 1, 2]
+
+
+@virtual_time
 async def test_a_batch_larger_than_the_buffer_goes_alone() -> None:
     async with bench() as it:
         producer = await it.client().producer({"buffer.memory": "10"})

@@ -159,12 +159,17 @@ async def test_topics_can_be_looked_into() -> None:
 async def test_a_topic_made_again_is_assigned_again() -> None:
     async with bench() as it:
         reader, solo = await it.reader(), await it.reader("solo", group=None)
+        await it.client().admin().grow("t", 3)
+        await asyncio.sleep(0.1)
         await it.client().admin().delete("t")
         assert reader.partitions == solo.partitions == []
         it.broker.create(TopicSpec(name="t", partitions=3))
         await asyncio.sleep(0.1)
         assert reader.partitions == solo.partitions == [0, 1, 2]
-        assert len(solo.journal.lost_claims) == 2
+        assert len(solo.journal.lost_claims) == 3
+        await send(await it.client().producer(), "t", Row(b"new"), at=2)
+        assert await solo.consumer.open(solo.claims[2], "latest") == 1
+        assert await reader.consumer.open(reader.claims[2], "latest") == 1
 
 
 @virtual_time
