@@ -75,7 +75,7 @@ def class_problems(declared: Declared) -> Iterator[Problem]:
         item = declared.attributes.get(name)
         if item is vars(Streamlet).get(name):
             continue
-        if name == "context" or not inspect.isroutine(item) or hasattr(item, MARK):
+        if name == "context" or not callable(item) or hasattr(item, MARK):
             yield ReservedName(path=declared.path(name), class_name=class_name, attribute=name)
 
 

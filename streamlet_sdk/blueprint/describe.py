@@ -7,6 +7,7 @@ crash, hang) ends in a problem here, never in the caller.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -101,9 +102,19 @@ def _run(paths: Sequence[str], source: Path, seconds: float) -> _Report:
         code = _exit_code(command, output, seconds + _GRACE_S)
         lines = _text(report).splitlines()
         hung = code is None or _text(trace).startswith("Timeout (")
-        said = "\n".join(text for text in (_text(trace), _text(output)) if text)
-    words = f"status {code}" if code is not None and code >= 0 else f"signal {-(code or 0)}"
-    return _read(paths, lines, _Ending(None if hung else words, said, seconds))
+        said = "\n".join(text for text in (_own_frames(_text(trace)), _text(output)) if text)
+    return _read(paths, lines, _Ending(None if hung else _words(code or 0), said, seconds))
+
+
+def _words(code: int) -> str:
+    return f"status {code}" if code >= 0 else f"signal {-code} ({signal.strsignal(-code)})"
+
+
+def _own_frames(trace: str) -> str:
+    """A dump of stacks without the frames of the import system and of this package."""
+    hidden = ('File "<frozen', "importlib", str(Path(__file__).parent))
+    lines = (line for line in trace.splitlines() if not any(one in line for one in hidden))
+    return "\n".join(lines).rstrip()
 
 
 def _text(file: Path) -> str:

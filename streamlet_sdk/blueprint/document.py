@@ -20,7 +20,15 @@ from streamlet_sdk.blueprint.problems.documents import (
     MissingSection,
     WrongType,
 )
-from streamlet_sdk.blueprint.reading import Scalar, Section, dotted, kind_of_value, root
+from streamlet_sdk.blueprint.reading import (
+    Scalar,
+    Section,
+    dotted,
+    kind_of_value,
+    root,
+    scalar_text,
+    upwards,
+)
 from streamlet_sdk.blueprint.topics import KEYS as TOPIC_KEYS
 from streamlet_sdk.blueprint.topics import TopicSettings, topic_settings
 from streamlet_sdk.contract import DeliveryOverride
@@ -83,11 +91,11 @@ class Blueprint:
 
     def place(self, path: str) -> int:
         """The position of `path`, or of the nearest section above it; -1 when there is none."""
-        return next((self.places[one] for one in _upwards(path) if one in self.places), -1)
+        return next((self.places[one] for one in upwards(path) if one in self.places), -1)
 
     def line(self, path: str) -> int | None:
         """The line of `path`, or of the nearest section above it."""
-        return next((self.lines[one] for one in _upwards(path) if one in self.lines), None)
+        return next((self.lines[one] for one in upwards(path) if one in self.lines), None)
 
 
 def parse(
@@ -176,23 +184,30 @@ def delivery(section: Section) -> dict[str, DeliveryOverride]:
         body.only(("guarantee", "retry", "on-exhausted"))
         retry = body.section("retry")
         retry.only(("attempts", "backoff", "max-backoff", "jitter"))
+        values = {_camel(key): value for key, value in body.values.items() if key != "retry"}
+        waits = {_camel(key): as_text(value) for key, value in retry.values.items()}
         try:
-            found[inlet] = DeliveryOverride.model_validate(
-                {_camel(key): value for key, value in body.values.items() if key != "retry"}
-                | {"retry": {_camel(key): value for key, value in retry.values.items()}}
-            )
+            found[inlet] = DeliveryOverride.model_validate(values | {"retry": waits})
         except ValidationError as error:
-            body.problems.extend(_invalid(body, error))
+            body.problems.extend(invalid_settings(body, error))
     return found
 
 
-def _invalid(section: Section, error: ValidationError) -> Iterator[Problem]:
+def as_text(value: object) -> object:
+    """A scalar as text, so that a bare number is milliseconds for every reader of durations."""
+    return scalar_text(value) if isinstance(value, str | int | float) else value
+
+
+def invalid_settings(section: Section, error: ValidationError) -> Iterator[Problem]:
+    """What pydantic found in a section, as problems in the document's own words."""
     for one in error.errors(include_url=False):
         if one["type"] == "extra_forbidden":
             continue  # `only` has reported it in the document's own words
         keys = tuple(_dashed(str(key)) for key in one["loc"])
         yield InvalidSetting(
-            path=dotted((*section.keys, *keys)), setting=".".join(keys), reason=one["msg"]
+            path=dotted((*section.keys, *keys)),
+            setting=".".join(keys),
+            reason=one["msg"].removeprefix("Value error, "),
         )
 
 
@@ -216,11 +231,3 @@ def _walk(value: object, keys: Keys) -> Iterator[Keys]:
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
         for number, item in enumerate(value):
             yield from _walk(item, (*keys, number))
-
-
-def _upwards(path: str) -> Iterator[str]:
-    """A path, then those above it."""
-    while path:
-        yield path
-        path = path.rpartition(".")[0]
-    yield ""

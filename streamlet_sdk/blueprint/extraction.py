@@ -28,6 +28,7 @@ from streamlet_sdk.blueprint.problems.loading import (
     ImportFailed,
     ModuleMissing,
     NotAStreamlet,
+    PackageMissing,
 )
 from streamlet_sdk.streamlet import Streamlet
 
@@ -122,6 +123,15 @@ class Extraction:
         if isinstance(error, ModuleNotFoundError) and self._is_missing(module, error):
             known = tuple(self._modules(module))
             return ModuleMissing(path=class_name, class_name=class_name, name=module, known=known)
+        if isinstance(error, ModuleNotFoundError):
+            package = error.name or str(error)
+            return PackageMissing(
+                path=class_name,
+                class_name=class_name,
+                package=package,
+                location=where,
+                detail=detail,
+            )
         if "circular import" in str(error):
             files = dict.fromkeys(self._relative(frame.filename) for frame in _frames(error))
             return CyclicImport(

@@ -31,6 +31,14 @@ def dotted(keys: Iterable[object]) -> str:
     return ".".join(text if _BARE.fullmatch(text) else f'"{text}"' for text in map(str, keys))
 
 
+def upwards(path: str) -> Iterator[str]:
+    """A path, then those above it."""
+    while path:
+        yield path
+        path = path.rpartition(".")[0]
+    yield ""
+
+
 def scalar_text(value: Scalar) -> str:
     """A scalar as text, as it would be written in configuration."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -53,7 +53,7 @@ def method(cls: type, name: str) -> Method | None:
     item = inspect.getattr_static(cls, name)
     bound = 0 if isinstance(item, staticmethod) else 1
     function = item.__func__ if isinstance(item, staticmethod | classmethod) else item
-    if not inspect.isroutine(function):
+    if not callable(function) or isinstance(function, type):
         return None
     parameters = list(inspect.signature(function).parameters.values())
     positional = [one for one in parameters if one.kind in _POSITIONAL][bound:]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from streamlet_sdk.blueprint.descriptor import Descriptor
     from streamlet_sdk.blueprint.document import Blueprint, WrittenTopic
+    from streamlet_sdk.blueprint.topics import TopicSettings
     from streamlet_sdk.problems import Problem
 
 
@@ -148,20 +149,29 @@ def _topics(wiring: Wiring) -> Iterator[VerifiedTopic]:
 
 
 def _topic(topic: WrittenTopic) -> VerifiedTopic:
-    settings = topic.settings
-    return VerifiedTopic(
-        id=topic.id,
-        producers=_port_paths(topic.producers),
-        consumers=_port_paths(topic.consumers),
-        kafka_name=settings.kafka_name,
-        partitions=settings.partitions,
-        replication_factor=settings.replicas,
-        cluster=settings.cluster or DEFAULT_CLUSTER,
-        managed=settings.managed is not False,
-        config=settings.properties,
-        connection=settings.connection,
-        producer=settings.producer,
-        consumer=settings.consumer,
+    return with_settings(
+        VerifiedTopic(
+            id=topic.id,
+            producers=_port_paths(topic.producers),
+            consumers=_port_paths(topic.consumers),
+        ),
+        topic.settings,
+    )
+
+
+def with_settings(topic: VerifiedTopic, settings: TopicSettings) -> VerifiedTopic:
+    """`topic` with everything that `settings` sets; the rest stays."""
+    return replace(
+        topic,
+        kafka_name=settings.kafka_name or topic.kafka_name,
+        partitions=settings.partitions or topic.partitions,
+        replication_factor=settings.replicas or topic.replication_factor,
+        cluster=settings.cluster or topic.cluster,
+        managed=topic.managed if settings.managed is None else settings.managed,
+        config={**topic.config, **settings.properties},
+        connection={**topic.connection, **settings.connection},
+        producer={**topic.producer, **settings.producer},
+        consumer={**topic.consumer, **settings.consumer},
     )
 
 

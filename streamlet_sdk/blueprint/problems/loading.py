@@ -48,6 +48,16 @@ class NotAStreamlet(ClassProblem):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PackageMissing(ClassProblem):
+    """A module of the project imports a package that is not installed."""
+
+    package: str
+    location: str
+    says: ClassVar[str] = "the package {package!r}, imported at {location}, is not installed."
+    advises: ClassVar[str] = "Add it to the project's dependencies and install them."
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportFailed(ClassProblem):
     """The import of the module raised an exception.
 
