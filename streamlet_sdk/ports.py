@@ -171,11 +171,11 @@ class Inlet(Port, Generic[T]):
         self.schema = schema
         self.name = options.get("name", "")
         self.avro = options.get("avro")
-        self.format = options.get("format")
+        self.format: Literal["avro", "json"] | None = options.get("format")
         self.codec = options.get("codec")
         self.tombstones = options.get("tombstones", False)
         self.broadcast = options.get("broadcast", False)
-        self.start = options.get("start", "earliest")
+        self.start: Literal["earliest", "latest"] = options.get("start", "earliest")
         self.delivery = options.get("delivery", Delivery())
 
     @overload
@@ -255,7 +255,7 @@ class Outlet(Port, Generic[T]):
         self.headers: Callable[[T], HeaderValues] | None = headers
         self.name = options.get("name", "")
         self.avro = options.get("avro")
-        self.format = options.get("format")
+        self.format: Literal["avro", "json"] | None = options.get("format")
         self.codec = options.get("codec")
 
     @overload
