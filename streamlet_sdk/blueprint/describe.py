@@ -165,7 +165,7 @@ def _shares(path: str, other: str) -> bool:
 def _problems(entries: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
     types = problem_types()
     for entry in entries:
-        fields = {
+        fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in entry["fields"].items()
         }
