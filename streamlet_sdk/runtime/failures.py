@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Reason = Literal["decode", "reject", "encode", "handler", "write"]
-# A header must fit a broker's record limit beside the value; the end of a stack says most.
+# Headers must fit a broker's record limit beside the value; the end of a stack says most.
 STACK_BYTES = 8 * 1024
+MESSAGE_BYTES = 1024
+STACK = "cloudflow-stack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,7 @@ class Policy:
         texts = {
             "reason": reason(failed.error),
             "exception-type": f"{type(failed.error).__module__}.{type(failed.error).__qualname__}",
-            "message": str(failed.error),
+            "message": _short(str(failed.error)),
             "streamlet": self.streamlet,
             "inlet": self.inlet,
             "attempts": str(failed.attempts),
@@ -110,12 +112,13 @@ class Policy:
             "application-version": self.version,
         }
         pairs = [(f"cloudflow-{name}", text.encode()) for name, text in texts.items()]
-        return [*pairs, ("cloudflow-stack", stack[-STACK_BYTES:])]
+        return [*pairs, (STACK, stack[-STACK_BYTES:])]
 
     def shortened(self, entry: Entry) -> Entry:
-        """A dead letter that was itself too large, without its value but with its size."""
+        """A dead letter that was itself too large, without value and stack, with the value's size."""
         size = str(len(entry.value or b"")).encode()
-        headers = (*entry.headers, ("cloudflow-omitted-value-bytes", size))
+        kept = [header for header in entry.headers if header[0] != STACK]
+        headers = (*kept, ("cloudflow-omitted-value-bytes", size))
         return entry._replace(value=None, headers=headers)
 
 
@@ -131,4 +134,8 @@ def reason(error: Exception) -> Reason:
 
 
 def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {_short(str(error))}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MESSAGE_BYTES else f"{text[:MESSAGE_BYTES]}…"

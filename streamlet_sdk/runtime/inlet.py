@@ -89,7 +89,8 @@ class InletRunner:
         self._credit = asyncio.Event()
         self._commit_now = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._draining = False
+        # Whether records are read that no worker has yet.
+        self._in_hand = False
         self._commits = asyncio.Lock()
 
     async def start(self) -> None:
@@ -100,7 +101,6 @@ class InletRunner:
 
     async def stop(self, deadline: float, *, leave: bool) -> None:
         """Drain: stop polling, finish, flush, commit, leave; all before `deadline`."""
-        self._draining = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -116,7 +116,7 @@ class InletRunner:
     @property
     def settled(self) -> bool:
         """Whether nothing that was read is unfinished, and no claim is about to open."""
-        return not self._opening and all(
+        return not (self._opening or self._in_hand) and all(
             opened.worker.idle and (opened.cycle is None or opened.cycle.idle)
             for opened in self._open.values()
         )
@@ -253,13 +253,16 @@ class InletRunner:
                 self._commit_now.set()
                 await self._credit.wait()
                 continue
-            for chunk in await self._consumer.poll(credit, POLL_SECONDS):
+            chunks = await self._consumer.poll(credit, POLL_SECONDS)
+            self._in_hand = True
+            for chunk in chunks:
                 opened = self._open.get(chunk.claim)
                 if opened is None:
                     continue
                 if opened.at_most_once and not await self._commit_first(chunk.claim, chunk):
                     continue
                 opened.worker.offer(chunk)
+            self._in_hand = False
 
     def _credits(self) -> dict[Claim, int]:
         """How many records each claim may still take; a claim that is full is left out."""

@@ -112,6 +112,7 @@ class Ledger:
         committed: the last next offset whose commit was confirmed.
         in_flight: units that are not done.
         done: units that are done and not committed, oldest first.
+        hold: whether units keep their emissions for a transaction.
     """
 
     def __init__(self, position: int, *, hold: bool = False, resend: bool = True) -> None:
@@ -127,7 +128,7 @@ class Ledger:
         self.in_flight: deque[Unit] = deque()
         self.done: deque[Unit] = deque()
         self.resend = resend
-        self._hold = hold
+        self.hold = hold
         # Whoever works on the claim puts itself here before the first record.
         self.listener: LedgerListener
         self._records = 0
@@ -160,7 +161,7 @@ class Ledger:
 
     def begin(self) -> Unit:
         """The next unit, in order of delivery."""
-        unit = Unit(self, [] if self._hold else None)
+        unit = Unit(self, [] if self.hold else None)
         self.in_flight.append(unit)
         return unit
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamlet_sdk.errors import DecodeError, DeliveryError, UnknownSchemaError
 from streamlet_sdk.records import Emission, Record
+from streamlet_sdk.runtime.acknowledged import in_transaction
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.emitting import put_all
 from streamlet_sdk.runtime.failures import FailedRecord
@@ -95,6 +96,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to work."""
+        in_transaction.set(self.ledger.hold)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def offer(self, chunk: Chunk) -> None:

@@ -1,0 +1,217 @@
+"""The broker rejects, does not answer, goes away; replicas die, come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from streamlet_sdk import Emission, Inlet, Outlet, Streamlet
+from streamlet_sdk.broker import EmbeddedBroker
+from streamlet_sdk.broker.faults import Fault
+from streamlet_sdk.errors import DeliveryError
+from streamlet_sdk.local.wires import Fed
+from support.engine import Engine, a_config
+from support.virtual_time import virtual_time
+
+GUARANTEES = ("at-least-once", "at-most-once", "exactly-once")
+
+
+class Echo(Streamlet):
+    """Passes on; `slow` takes a minute, `hang` for ever."""
+
+    in_ = Inlet(bytes)
+    out = Outlet(bytes)
+
+    @in_.each
+    async def go(self, data: bytes) -> Emission[bytes]:
+        if data == b"slow":
+            await asyncio.sleep(60)
+        if data == b"hang":
+            await asyncio.Event().wait()
+        return self.out(data)
+
+
+def numbers(count: int) -> list[bytes]:
+    """Distinct values."""
+    return [str(number).encode() for number in range(count)]
+
+
+@pytest.mark.parametrize("guarantee", GUARANTEES)
+def test_everything_arrives_once_when_nothing_fails(guarantee: str) -> None:
+    @virtual_time
+    async def run() -> None:
+        config = a_config(Echo, delivery={"guarantee": guarantee})
+        async with Engine(Echo, config=config, partitions=3, replicas=2) as engine:
+            await engine.feed("in", *numbers(500))
+            await engine.run()
+            assert Counter(engine.values("out")) == Counter(numbers(500))
+            assert engine.counters.emitted == 500
+        assert sum((await engine.committed("in")).values()) == 500
+
+    run()
+
+
+@virtual_time
+async def test_a_batch_of_unknown_outcome_is_written_again() -> None:
+    async with Engine(Echo) as engine:
+        engine.broker.faults.batch("out", Fault(unanswered=True, done=True))
+        await engine.feed("in", *numbers(5))
+        await engine.run()
+        assert set(engine.values("out")) == set(numbers(5))
+        assert engine.counters.emitted == 5
+
+
+@virtual_time
+async def test_at_most_once_never_writes_twice() -> None:
+    config = a_config(Echo, delivery={"guarantee": "at-most-once"})
+    async with Engine(Echo, config=config) as engine:
+        engine.broker.faults.batch("out", Fault(unanswered=True, done=True))
+        await engine.feed("in", *numbers(5))
+        await engine.run()
+        assert Counter(engine.values("out")) == Counter(numbers(5))
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_exactly_once_survives_an_unanswered_commit(done: bool) -> None:
+    @virtual_time
+    async def run() -> None:
+        config = a_config(Echo, delivery={"guarantee": "exactly-once"})
+        async with Engine(Echo, config=config) as engine:
+            lane = f"{config.group('in')}.in.0"
+            engine.broker.faults.transaction(lane, Fault(unanswered=True, done=done))
+            await engine.feed("in", *numbers(50))
+            await engine.run()
+            assert Counter(engine.values("out")) == Counter(numbers(50))
+        assert await engine.committed("in") == {0: 50}
+
+    run()
+
+
+@virtual_time
+async def test_exactly_once_dead_letters_inside_the_transaction() -> None:
+    config = a_config(Echo, delivery={"guarantee": "exactly-once", "retry": {"attempts": 1}})
+    broker = EmbeddedBroker(max_record_bytes=5000)
+
+    class Grows(Echo):
+        def go(self, data: bytes) -> Emission[bytes]:  # type: ignore[override] # sync on purpose
+            if data == b"3":
+                raise ValueError("three")
+            return self.out(data * (5000 if data == b"7" else 1))
+
+    async with Engine(Grows, config=config, broker=broker) as engine:
+        await engine.feed("in", *numbers(10))
+        await engine.run()
+        assert Counter(engine.values("out")) == Counter(set(numbers(10)) - {b"3", b"7"})
+        assert sorted(engine.values("in-dead-letters"), key=str) == [b"3", b"7"]
+    assert await engine.committed("in") == {0: 10}
+
+
+@virtual_time
+async def test_work_goes_on_after_the_broker_was_away() -> None:
+    async with Engine(Echo) as engine:
+        await engine.feed("in", *numbers(5))
+        await engine.run()
+        engine.broker.faults.cut()
+        await asyncio.sleep(30)
+        engine.broker.faults.restore()
+        await engine.feed("in", b"after")
+        await engine.run()
+        assert set(engine.values("out")) == {*numbers(5), b"after"}
+
+
+@pytest.mark.parametrize("guarantee", ["at-least-once", "exactly-once"])
+def test_a_killed_replica_loses_nothing(guarantee: str) -> None:
+    @virtual_time
+    async def run() -> None:
+        config = a_config(Echo, delivery={"guarantee": guarantee})
+        async with Engine(Echo, config=config, partitions=4, replicas=2) as engine:
+            await engine.feed("in", *numbers(300))
+            await asyncio.sleep(0.15)
+            engine.kill(0)
+            await engine.feed("in", *numbers(400)[300:])
+            await asyncio.sleep(60)
+            values = Counter(engine.values("out"))
+            assert set(values) == set(numbers(400))
+            if guarantee == "exactly-once":
+                assert set(values.values()) == {1}
+
+    run()
+
+
+@virtual_time
+async def test_a_commit_that_is_refused_is_counted_and_repeated() -> None:
+    async with Engine(Echo) as engine:
+        engine.broker.faults.refuse_commits(engine.config.group("in"))
+        await engine.feed("in", *numbers(5))
+        await engine.run()
+        await asyncio.sleep(3)
+        assert engine.counters.commits_lost == 1
+        assert await engine.committed("in") == {0: 5}
+
+
+@virtual_time
+async def test_stopping_finishes_what_was_begun() -> None:
+    engine = Engine(Echo, config=a_config(Echo, settings={"drain_timeout": 120}))
+    async with engine:
+        await engine.feed("in", b"slow", b"next")
+        await asyncio.sleep(5)
+    assert engine.values("out") == [b"slow"]
+
+
+@virtual_time
+async def test_a_handler_that_never_ends_is_cut_off_and_its_record_kept() -> None:
+    engine = Engine(Echo, config=a_config(Echo, settings={"drain_timeout": 10}))
+    async with engine:
+        await engine.feed("in", b"a", b"hang", b"b")
+        await asyncio.sleep(5)
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 15
+    assert engine.values("out") == [b"a"]
+
+
+@virtual_time
+async def test_partitions_that_are_added_are_read_from_their_beginning() -> None:
+    async with Engine(Echo) as engine:
+        await engine.feed("in", *numbers(5))
+        await engine.run()
+        admin = engine.application.cluster.transport.admin()
+        await admin.grow("in", 3)
+        await admin.close()
+        await engine.feed("in", *(Fed(value=value) for value in numbers(50)[5:]))
+        await engine.run()
+        assert Counter(engine.values("out")) == Counter(numbers(50))
+
+
+class Writes(Streamlet):
+    """Writes outside of a handler's outcome."""
+
+    in_ = Inlet(bytes)
+    out = Outlet(bytes)
+
+    @in_.each
+    async def go(self, data: bytes) -> None:
+        where = await self.out.write(data)
+        await self.out.write(f"{where.topic}/{where.partition}@{where.offset}".encode())
+
+
+@virtual_time
+async def test_an_acknowledged_write_tells_where_the_record_lies() -> None:
+    async with Engine(Writes) as engine:
+        await engine.feed("in", b"a")
+        await engine.run()
+        assert engine.values("out") == [b"a", b"out/0@0"]
+
+
+@virtual_time
+async def test_an_acknowledged_write_has_no_place_in_exactly_once() -> None:
+    config = a_config(Writes, delivery={"guarantee": "exactly-once", "retry": {"attempts": 1}})
+    async with Engine(Writes, config=config) as engine:
+        await engine.feed("in", b"a")
+        await engine.run()
+        (letter,) = engine.records("in-dead-letters")
+        told = dict(letter.headers)
+        assert told["cloudflow-exception-type"].decode().endswith(DeliveryError.__name__)
+        assert b"outside of the transaction" in told["cloudflow-message"]
+        assert engine.values("out") == []
