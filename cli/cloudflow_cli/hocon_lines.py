@@ -14,7 +14,8 @@ from cloudflow_cli.document import Keys
 
 _TOKEN: Final = re.compile(
     r"""
-    (?P<skip>[^\S\n]+|(?:\#|//)[^\n]*)
+    (?P<comment>(?:\#|//)[^\n]*)
+    |(?P<blank>[^\S\n]+)
     |(?P<string>\"{3}.*?\"{3,}|"(?:\\.|[^"\\\n])*")
     |(?P<reference>\$\{[^}]*\})
     |(?P<end>[\n,])
@@ -55,8 +56,12 @@ class _Scan:
                     self.frames.pop()
             case "end":
                 self._end(frame)
-            case "is" if frame.key is None and not frame.is_list:
+            case "comment":
+                pass
+            case "is" if frame.key is None and frame.written:
                 self._key(frame)
+            case "blank" if frame.is_list or not frame.written:
+                pass
             case _ if frame.is_list:
                 self._element(frame, line)
             case _ if frame.key is None:
@@ -96,9 +101,7 @@ def lines_of(text: str) -> dict[Keys, int]:
     scan = _Scan()
     line = 1
     for token in _TOKEN.finditer(text):
-        kind = token.lastgroup or "word"
-        # Blanks inside an unquoted key belong to it; around it they do not.
-        scan.token("word" if kind == "skip" and token[0].isspace() else kind, token[0], line)
+        scan.token(token.lastgroup or "word", token[0], line)
         line += token[0].count("\n")
     return scan.lines
 
@@ -113,4 +116,4 @@ def path(written: str) -> Keys:
             keys[-1] += re.sub(r"\\(.)", r"\1", part[0][1:-1])
         else:
             keys[-1] += part[0]
-    return tuple(key.strip() for key in keys)
+    return tuple(keys)
