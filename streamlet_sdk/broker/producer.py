@@ -106,7 +106,8 @@ class EmbeddedProducer:
             if not answer.done():
                 answer.set_exception(reason)
         self._waiting.clear()
-        self._made_room()
+        self._waiting_bytes = 0
+        self._room.set()
 
     async def _send(self) -> None:
         while self._waiting:
@@ -114,11 +115,8 @@ class EmbeddedProducer:
             fault = await self._cluster.faults.before_batch(batch.topic)
             self._answer(batch, answer, fault)
             self._waiting.popleft()
-            self._made_room()
-
-    def _made_room(self) -> None:
-        self._waiting_bytes = sum(batch.size for batch, _ in self._waiting)
-        self._room.set()
+            self._waiting_bytes -= batch.size
+            self._room.set()
 
     def _answer(self, batch: EmbeddedBatch, answer: asyncio.Future[int], fault: Fault) -> None:
         try:
