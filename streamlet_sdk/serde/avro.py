@@ -7,13 +7,11 @@ schema by `writing`, and once per pair of schemas by `reading`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from streamlet_sdk.errors import DecodeError, EncodeError, SchemaError, UnknownSchemaError
-from streamlet_sdk.serde.book import SchemaBook
 from streamlet_sdk.serde.canonical import (
     HEADER_SIZE_BYTES,
     MARKER,
@@ -30,6 +28,11 @@ from streamlet_sdk.serde.problems import invalid, validation_misfits
 from streamlet_sdk.serde.reading import READ_FAILURES, Read, make_reader
 from streamlet_sdk.serde.schema import Schema
 from streamlet_sdk.serde.writing import WRITE_FAILURES, make_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamlet_sdk.serde.book import SchemaBook
 
 T = TypeVar("T")
 _SHOWN_MISFITS: Final = 10

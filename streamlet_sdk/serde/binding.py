@@ -5,8 +5,7 @@ The file decides what is on the wire; the class must be able to hold all of it a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from streamlet_sdk.errors import SchemaError
 from streamlet_sdk.serde.derivation import derive
@@ -23,6 +22,9 @@ from streamlet_sdk.serde.nodes import (
     Union,
     label,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def bind(node: Node, type_: Any, where: str) -> None:
@@ -90,7 +92,7 @@ class _Binding:
             part.is_strict = other.is_strict
             self.bind(part.type, other.type, join(path, part.name))
         self.problems.extend(
-            f"{join(path, name)}: the schema has no such field" for name, other in by_name.items()
+            f"{join(path, name)}: the schema has no such field" for name in by_name
         )
 
     def _symbols(self, node: Symbols, derived: Symbols, path: str) -> None:

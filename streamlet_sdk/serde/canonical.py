@@ -114,7 +114,7 @@ class _Writer:
         return {"type": kind, **logical_attributes(logical)}
 
 
-def _canonical_definition(writer: _Writer, node: Named, namespace: str) -> dict[str, Any]:
+def _canonical_definition(writer: _Writer, node: Named, _: str) -> dict[str, Any]:
     match node:
         case Fixed():
             return {"name": node.name, "type": "fixed", "size": node.size}

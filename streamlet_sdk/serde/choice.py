@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamlet_sdk.errors import SchemaError
 from streamlet_sdk.serde.avro import AvroCodec, avro_schema
 from streamlet_sdk.serde.binding import bind
-from streamlet_sdk.serde.book import SchemaBook
 from streamlet_sdk.serde.derivation import derive
-from streamlet_sdk.serde.nodes import Node
 from streamlet_sdk.serde.parsing import parse_schema
 from streamlet_sdk.serde.plain_json import JsonCodec, json_schema
 from streamlet_sdk.serde.protobuf import ProtobufCodec, is_message_class, protobuf_schema
 from streamlet_sdk.serde.raw import BYTES_SCHEMA, BytesCodec, CustomCodec, custom_schema
-from streamlet_sdk.serde.schema import PortCodec, PortOptions, Schema
+
+if TYPE_CHECKING:
+    from streamlet_sdk.serde.book import SchemaBook
+    from streamlet_sdk.serde.nodes import Node
+    from streamlet_sdk.serde.schema import PortCodec, PortOptions, Schema
 
 
 def port_codec(type_: Any, options: PortOptions, book: SchemaBook) -> PortCodec[Any]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from streamlet_sdk.serde.parsing import parse_schema
+from streamlet_sdk.serde.protobuf_compatibility import unreadable_messages
 from streamlet_sdk.serde.reading import make_reader
-from streamlet_sdk.serde.schema import Schema
+
+if TYPE_CHECKING:
+    from streamlet_sdk.serde.schema import Schema
 
 
 def unreadable(writer: Schema, reader: Schema) -> tuple[str, ...]:
@@ -29,15 +34,11 @@ def unreadable(writer: Schema, reader: Schema) -> tuple[str, ...]:
         case "avro":
             return _avro(writer, reader)
         case "proto":
-            from streamlet_sdk.serde.protobuf_compatibility import unreadable_messages
-
             return unreadable_messages(writer, reader)
-        case "bytes":
-            return ()
-        case _ if writer.fingerprint == reader.fingerprint:
-            return ()
-        case _:
+        case _ if writer.fingerprint != reader.fingerprint:
             return (f"{writer.name} was written, {reader.name} is expected; they must be equal",)
+        case _:
+            return ()
 
 
 def _avro(writer: Schema, reader: Schema) -> tuple[str, ...]:

@@ -114,23 +114,22 @@ class _Derivation:
     def node(self, type_: Any, path: str, marker: Avro) -> Node:
         """The schema of a type; `marker` holds for the parts of the type that it suits."""
         type_, marker = _unwrapped(type_, marker)
-        origin = get_origin(type_) or type_
-        if type_ is None:
-            return Primitive("null")
+        origin, parts = get_origin(type_) or type_, get_args(type_)
         if origin in _UNIONS:
-            return self._union(get_args(type_), path, marker)
-        if origin is Literal:
-            kinds = tuple(dict.fromkeys(type(value) for value in get_args(type_)))
-            return self._union(kinds, path, marker)
-        if origin in _ARRAYS:
-            return self._array(_ARRAYS[origin], get_args(type_), path, marker)
-        if origin in _MAPS:
-            return self._map(get_args(type_), path, marker)
-        if isinstance(type_, type):
-            return self._class(type_, path, marker)
-        if isinstance(type_, TypeVar):
-            return self._wrong(path, f"{type_} is open; give the generic model its types")
-        return self._wrong(path, f"{type_} has no Avro type; {_SUPPORTED}")
+            node = self._union(parts, path, marker)
+        elif origin is Literal:
+            node = self._union(tuple(dict.fromkeys(map(type, parts))), path, marker)
+        elif origin in _ARRAYS:
+            node = self._array(_ARRAYS[origin], parts, path, marker)
+        elif origin in _MAPS:
+            node = self._map(parts, path, marker)
+        elif isinstance(type_, type):
+            node = self._class(type_, path, marker)
+        elif isinstance(type_, TypeVar):
+            node = self._wrong(path, f"{type_} is open; give the generic model its types")
+        else:
+            node = self._wrong(path, f"{type_} has no Avro type; {_SUPPORTED}")
+        return node
 
     def _union(self, parts: tuple[Any, ...], path: str, marker: Avro) -> Node:
         branches: dict[str, Node] = {}
@@ -165,10 +164,13 @@ class _Derivation:
             return self._enum(class_, path)
         if issubclass(class_, Decimal):
             return self._decimal(path, marker)
-        class_ = _PYDANTIC.get(class_.__name__, class_) if _is_pydantic(class_) else class_
-        temporal = _TEMPORAL.get(class_)
-        if temporal is not None:
-            return self._temporal(temporal, path, marker)
+        if class_.__module__.startswith("pydantic."):
+            class_ = _PYDANTIC.get(class_.__name__, class_)
+        if class_ in _TEMPORAL:
+            return self._temporal(_TEMPORAL[class_], path, marker)
+        return self._plain(class_, path)
+
+    def _plain(self, class_: type, path: str) -> Node:
         for known, node in _PLAIN:
             if issubclass(class_, known):
                 return Primitive(node.kind, node.logical)
@@ -308,10 +310,6 @@ def _unwrapped(type_: Any, marker: Avro) -> tuple[Any, Avro]:
             type_ = type_.__value__
         else:
             return type_, marker
-
-
-def _is_pydantic(class_: type) -> bool:
-    return class_.__module__.startswith("pydantic.")
 
 
 _ALIASES: Final = tuple(

@@ -9,11 +9,12 @@ the unit of its type. In both, bytes are text of one character per byte.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, DecimalException
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import TypeAdapter
 
 from streamlet_sdk.serde.fitting import RANGES, Misfit, branch_index, join
 from streamlet_sdk.serde.logical import Conversion, conversion
@@ -31,6 +32,9 @@ from streamlet_sdk.serde.nodes import (
     branch_key,
     label,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 PLAIN: Final = True
 DEFAULT: Final = False
@@ -190,30 +194,29 @@ class DocumentReader:
         tried: list[tuple[Node, DocumentReader]] = []
         for branch in node.branches:
             reader = DocumentReader(plain=self._plain)
-            value = self._branch(node, branch, reader, document, path)
+            value = reader.branch(node, branch, document, path)
             if not reader.problems:
                 return value
             tried.append((branch, reader))
         self.problems.extend(_most_telling(node, tried, document, path))
         return None
 
-    def _branch(
-        self, node: Union, branch: Node, reader: DocumentReader, document: Any, path: str
-    ) -> Any:
+    def branch(self, node: Union, branch: Node, document: Any, path: str) -> Any:
+        """The value of a document that is taken for this branch of `node`."""
         name = branch_key(branch)
         if not is_ambiguous(node) or not isinstance(branch, Record | Map):
-            value = reader.read(branch, document, path)
-            return value if reader.problems else _instance(node, branch, value)
+            value = self.read(branch, document, path)
+            return value if self.problems else _instance(node, branch, value)
         if not isinstance(document, dict) or list(document) != [name]:
-            return reader._wrong(path, f"an object with the key {name!r} alone is needed")
-        return (name, reader.read(branch, document[name], join(path, name)))
+            return self._wrong(path, f"an object with the key {name!r} alone is needed")
+        return (name, self.read(branch, document[name], join(path, name)))
 
 
 def _instance(node: Union, branch: Node, value: Any) -> Any:
     """Of several models, an instance, so that validation need not guess which one it is."""
     models = [part for part in node.branches if isinstance(part, Record) and part.model]
     if isinstance(branch, Record) and branch.model is not None and len(models) > 1:
-        return branch.model.model_validate(value)
+        return TypeAdapter(branch.model).validate_python(value)
     return value
 
 
@@ -278,15 +281,23 @@ def _text(_: str, document: Any) -> str:
     return document
 
 
-_PRIMITIVE_READERS: Final = {
+def _boolean(_: str, document: Any) -> Any:
+    return document
+
+
+def _data(kind: str, document: Any) -> bytes:
+    return _text(kind, document).encode("latin-1")
+
+
+_PRIMITIVE_READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "null": _null,
-    "boolean": lambda _, document: document,
+    "boolean": _boolean,
     "int": _integer,
     "long": _integer,
     "float": _number,
     "double": _number,
     "string": _text,
-    "bytes": lambda kind, document: _text(kind, document).encode("latin-1"),
+    "bytes": _data,
 }
 
 

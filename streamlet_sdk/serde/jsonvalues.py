@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamlet_sdk.serde.fitting import Misfit
 from streamlet_sdk.serde.problems import invalid
-from streamlet_sdk.serde.schema import PortCodec
+
+if TYPE_CHECKING:
+    from streamlet_sdk.serde.schema import PortCodec
 
 T = TypeVar("T")
 

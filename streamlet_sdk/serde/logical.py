@@ -7,15 +7,17 @@ read in the zone of the machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from streamlet_sdk.serde.nodes import Fixed, Logical, Node, Primitive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LOCAL_EPOCH: Final = EPOCH.replace(tzinfo=None)
@@ -93,7 +95,7 @@ def unscaled(value: Decimal, logical: Logical) -> int:
     """`value` without its point, as the decimal of `logical` stores it; exact."""
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
-        raise ValueError(f"{value} is no number")
+        raise ValueError(f"{value} is no number")  # noqa: TRY004
     number = int("".join(map(str, digits)))
     shift = exponent + logical.scale
     limit = logical.precision or 0

@@ -7,8 +7,7 @@ decimal as another of other scale.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from streamlet_sdk.serde.nodes import (
     Array,
@@ -24,6 +23,9 @@ from streamlet_sdk.serde.nodes import (
     Union,
     label,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROMOTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "int": ("long", "float", "double"),
@@ -41,17 +43,20 @@ def mismatch(writer: Node, reader: Node) -> str | None:
     """
     match writer, reader:
         case Primitive(), Primitive():
-            return _primitive_mismatch(writer, reader)
+            reason = _primitive_mismatch(writer, reader)
+        case Fixed(), Fixed() if writer.size != reader.size:
+            reason = f"{writer.size} bytes of {writer.name} are not {reader.size}"
         case Fixed(), Fixed():
-            if writer.size != reader.size:
-                return f"{writer.size} bytes of {writer.name} are not {reader.size}"
-            return _name_mismatch(writer, reader) or _logical_mismatch(writer, reader)
-        case (Record(), Record()) | (Symbols(), Symbols()):
-            return _name_mismatch(writer, reader)
+            reason = _name_mismatch(writer, reader) or _logical_mismatch(writer, reader)
+        case Record(), Record():
+            reason = _name_mismatch(writer, reader)
+        case Symbols(), Symbols():
+            reason = _name_mismatch(writer, reader)
         case (Array(), Array()) | (Map(), Map()):
-            return None
+            reason = None
         case _:
-            return f"{label(writer)} was written, {label(reader)} is expected"
+            reason = f"{label(writer)} was written, {label(reader)} is expected"
+    return reason
 
 
 def _primitive_mismatch(writer: Primitive, reader: Primitive) -> str | None:
@@ -118,3 +123,19 @@ def field_pairs(
             taken.add(other)
         pairs.append((part, other))
     return pairs, [part for part in reader.fields if part not in taken]
+
+
+def numbers_in_front(
+    pairs: list[tuple[Field, Field | None]],
+) -> list[tuple[Primitive, Field | None]]:
+    """The fields at the front that are numbers of fixed size, read as such or skipped."""
+    group: list[tuple[Primitive, Field | None]] = []
+    for part, other in pairs:
+        if not isinstance(part.type, Primitive) or part.type.kind not in ("float", "double"):
+            break
+        if other is not None and (
+            not isinstance(other.type, Primitive) or mismatch(part.type, other.type) is not None
+        ):
+            break
+        group.append((part.type, other))
+    return group

@@ -5,10 +5,9 @@ It knows how pydantic keeps aliases, constraints and defaults, and nothing about
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel
@@ -17,6 +16,9 @@ from pydantic_core import PydanticUndefined
 
 from streamlet_sdk.serde.marker import Avro
 from streamlet_sdk.serde.nodes import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 _CLASS_FACTORIES: Final = (list, dict, set, frozenset, tuple, str, bytes, int, float, bool)
 _INSTANTS: Final = (date, datetime, time, UUID)

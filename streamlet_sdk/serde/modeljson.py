@@ -8,9 +8,8 @@ and text for bytes has one character per byte.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from datetime import date, time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -22,11 +21,13 @@ from streamlet_sdk.serde.nodes import (
     Node,
     Primitive,
     Record,
-    Symbols,
     Union,
     every_node,
 )
 from streamlet_sdk.serde.problems import invalid, validation_misfits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ModelJson:
@@ -60,26 +61,25 @@ class ModelJson:
     def _prepared(self, node: Node, document: Any, path: str) -> Any:
         match node, document:
             case Primitive(), _:
-                return self._leaf(node, document, path)
-            case Symbols(members=Mapping() as members), str() if self._is_python:
-                return members.get(document, document)
+                prepared = self._leaf(node, document, path)
             case Array(), list():
-                return [
+                prepared = [
                     self._prepared(node.items, item, join(path, index))
                     for index, item in enumerate(document)
                 ]
             case Map(), dict():
-                return {
+                prepared = {
                     key: self._prepared(node.values, item, join(path, key))
                     for key, item in document.items()
                 }
             case Record(), dict():
-                return self._record(node, document, path)
+                prepared = self._record(node, document, path)
             case Union(), _:
                 branch = _likely(node, document)
-                return document if branch is None else self._prepared(branch, document, path)
+                prepared = document if branch is None else self._prepared(branch, document, path)
             case _:
-                return document
+                prepared = document
+        return prepared
 
     def _record(self, node: Record, document: dict[str, Any], path: str) -> dict[str, Any]:
         by_key = {

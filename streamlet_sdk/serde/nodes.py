@@ -7,10 +7,12 @@ text and fingerprint do not show it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 PrimitiveKind = Literal["null", "boolean", "int", "long", "float", "double", "string", "bytes"]
 PRIMITIVES: Final[tuple[PrimitiveKind, ...]] = (

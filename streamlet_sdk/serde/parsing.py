@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from streamlet_sdk.errors import SchemaError
 from streamlet_sdk.serde.documents import default_value
@@ -25,13 +24,15 @@ from streamlet_sdk.serde.nodes import (
     Named,
     Node,
     Primitive,
-    PrimitiveKind,
     Record,
     Symbols,
     Union,
     branch_key,
     least_size,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 FULL_NAME: Final = re.compile(rf"{NAME.pattern}(\.{NAME.pattern})*", re.ASCII)
@@ -113,7 +114,7 @@ class _Parser:
 
     def _by_name(self, name: str, namespace: str, path: str) -> Node:
         if name in PRIMITIVES:
-            return Primitive(cast("PrimitiveKind", name))
+            return Primitive(name)
         qualified = f"{namespace}.{name}" if namespace and "." not in name else name
         for candidate in (qualified, name):
             if candidate in self._named:
@@ -144,7 +145,7 @@ class _Parser:
                 return Map(self.node(document.get("values"), namespace, f"{path}.values"))
             case _ if kind in PRIMITIVES:
                 logical = self._logical(kind, document, path)
-                return Primitive(cast("PrimitiveKind", kind), logical)
+                return Primitive(kind, logical)
             case _:
                 return self._by_name(kind, namespace, path)
 
@@ -256,11 +257,10 @@ class _Parser:
 
     def _decimal(self, document: dict[str, Any], path: str) -> Logical | None:
         precision, scale = document.get("precision"), document.get("scale", 0)
-        numbers = isinstance(precision, int) and isinstance(scale, int)
-        if not numbers or not 0 <= scale <= precision or precision < 1:
-            self._wrong(path, "a decimal needs a precision of at least its scale and 1")
-            return None
-        return Logical("decimal", precision, scale)
+        if isinstance(precision, int) and isinstance(scale, int) and 0 <= scale <= precision >= 1:
+            return Logical("decimal", precision, scale)
+        self._wrong(path, "a decimal needs a precision of at least its scale and 1")
+        return None
 
 
 _UUID_SIZE_BYTES: Final = 16

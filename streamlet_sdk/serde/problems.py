@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from streamlet_sdk.errors import DecodeError, ProblemsError
 from streamlet_sdk.problems import Problem
 from streamlet_sdk.serde.fitting import Misfit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic import ValidationError
 
 
 @dataclass(frozen=True, kw_only=True)

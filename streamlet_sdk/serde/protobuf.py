@@ -16,7 +16,6 @@ from streamlet_sdk.serde.problems import invalid
 from streamlet_sdk.serde.schema import Schema
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor, FileDescriptor
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
     from google.protobuf.message import Message
 
@@ -29,17 +28,17 @@ def is_message_class(type_: Any) -> bool:
 
 def protobuf_schema(type_: type[Message]) -> Schema:
     """The message with all files that its description needs."""
-    descriptor: Descriptor = type_.DESCRIPTOR
+    descriptor = type_.DESCRIPTOR
     text = base64.b64encode(_file_set(descriptor).SerializeToString(deterministic=True)).decode()
     return Schema("proto", descriptor.full_name, text, short_sha256(descriptor.full_name + text))
 
 
-def _file_set(descriptor: Descriptor) -> FileDescriptorSet:
+def _file_set(descriptor: Any) -> FileDescriptorSet:
     try:
         from google.protobuf.descriptor_pb2 import FileDescriptorSet
     except ImportError as error:
         raise MissingExtraError("a port with protobuf messages", "proto") from error
-    found: dict[str, FileDescriptor] = {}
+    found: dict[str, Any] = {}
     _collect(descriptor.file, found)
     files = FileDescriptorSet()
     for file in found.values():
@@ -47,7 +46,7 @@ def _file_set(descriptor: Descriptor) -> FileDescriptorSet:
     return files
 
 
-def _collect(file: FileDescriptor, found: dict[str, FileDescriptor]) -> None:
+def _collect(file: Any, found: dict[str, Any]) -> None:
     """`file` after the files that it imports, as a descriptor pool wants them."""
     for imported in file.dependencies:
         if imported.name not in found:

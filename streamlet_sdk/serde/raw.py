@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from streamlet_sdk.errors import DecodeError, EncodeError, SerdeError
 from streamlet_sdk.serde.fingerprints import short_sha256
 from streamlet_sdk.serde.fitting import Misfit
 from streamlet_sdk.serde.problems import invalid
 from streamlet_sdk.serde.schema import Schema, UserCodec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 T = TypeVar("T")
 A = TypeVar("A")

@@ -20,7 +20,12 @@ from pydantic import TypeAdapter
 from streamlet_sdk.serde.documents import default_value, is_ambiguous
 from streamlet_sdk.serde.fitting import Misfit, join
 from streamlet_sdk.serde.logical import EPOCH, conversion
-from streamlet_sdk.serde.matching import best_branch, field_pairs, mismatch
+from streamlet_sdk.serde.matching import (
+    best_branch,
+    field_pairs,
+    mismatch,
+    numbers_in_front,
+)
 from streamlet_sdk.serde.nodes import (
     MISSING,
     Array,
@@ -107,23 +112,26 @@ class _Reading:
         sentence = None if reader is None else mismatch(writer, reader)
         if sentence is not None:
             return self._unreadable(path, sentence)
+        return self._matched(writer, reader, path, is_exact=is_exact)
+
+    def _matched(self, writer: Node, reader: Node | None, path: str, *, is_exact: bool) -> str:
         match writer, reader:
             case Primitive(), Primitive() | None:
-                return self._primitive(writer, reader, is_exact=is_exact)
+                value = self._primitive(writer, reader, is_exact=is_exact)
             case Fixed(), Fixed() | None:
-                return self._fixed(writer, reader)
+                value = self._fixed(writer, reader)
             case Symbols(), Symbols() | None:
-                return self._symbols(writer, reader, path, is_exact=is_exact)
+                value = self._symbols(writer, reader, path, is_exact=is_exact)
             case Array(), Array() | None:
-                return self._array(writer, reader, path, is_exact=is_exact)
+                value = self._array(writer, reader, path, is_exact=is_exact)
             case Map(), Map() | None:
-                return self._map(writer, reader, path, is_exact=is_exact)
+                value = self._map(writer, reader, path, is_exact=is_exact)
             case Record(), Record() | None:
                 value = self.source.name("v")
                 self.source.line(f"{value}, p = {self._record(writer, reader, path)}(d, p)")
-                return value
             case _:
                 raise AssertionError("mismatch lets only equal kinds through")
+        return value
 
     def _outlined(self, writer: Node, reader: Node | None, path: str, *, is_exact: bool) -> str:
         name, value = self.source.name("read"), self.source.name("v")
@@ -163,28 +171,29 @@ class _Reading:
         return value
 
     def _primitive(self, writer: Primitive, reader: Primitive | None, *, is_exact: bool) -> str:
-        match writer.kind:
-            case "null":
-                return "None"
-            case "boolean":
-                raw = self._boolean()
-            case "int" | "long":
-                raw = self._number()
-                if writer.kind == "int":
-                    self._check_int(raw)
-            case "float" | "double":
-                (raw,) = self.numbers([writer])
-            case "string" | "bytes":
-                raw = self._bytes(as_text=reader is not None and reader.kind == "string")
+        raw = self._raw(writer, as_text=reader is not None and reader.kind == "string")
         if reader is None:
             return "None"
         if reader.kind in ("float", "double") and writer.kind in ("int", "long"):
             return f"float({raw})"
         return self._converted(reader, raw, is_exact=is_exact)
 
-    def _check_int(self, raw: str) -> None:
-        with self.source.block(f"if not -0x80000000 <= {raw} <= 0x7fffffff:"):
-            self.source.line(f"{self._fail}('a number is too large for int')")
+    def _raw(self, writer: Primitive, *, as_text: bool) -> str:
+        match writer.kind:
+            case "null":
+                raw = "None"
+            case "boolean":
+                raw = self._boolean()
+            case "int" | "long":
+                raw = self._number()
+            case "float" | "double":
+                (raw,) = self.numbers([writer])
+            case "string" | "bytes":
+                raw = self._bytes(as_text=as_text)
+        if writer.kind == "int":
+            with self.source.block(f"if not -0x80000000 <= {raw} <= 0x7fffffff:"):
+                self.source.line(f"{self._fail}('a number is too large for int')")
+        return raw
 
     def _boolean(self) -> str:
         value = self._local("d[p]")
@@ -347,9 +356,10 @@ class _Reading:
     ) -> dict[Field, str]:
         """Expressions by the reader's field."""
         values: dict[Field, str] = {}
+        is_plain = reader is not None and reader.model is None
         rest = list(pairs)
         while rest:
-            group = _side_by_side(rest)
+            group = numbers_in_front(rest)
             if group:
                 names = self.numbers([number for number, _ in group])
                 for (_, other), name in zip(group, names, strict=True):
@@ -358,28 +368,12 @@ class _Reading:
                 rest = rest[len(group) :]
                 continue
             part, other = rest.pop(0)
-            is_exact = other is not None and (reader.model is None or other.is_strict)
+            is_exact = other is not None and (is_plain or other.is_strict)
             inner = None if other is None else other.type
             expression = self.value(part.type, inner, join(path, part.name), is_exact=is_exact)
             if other is not None:
                 values[other] = expression
         return values
-
-
-def _side_by_side(
-    pairs: list[tuple[Field, Field | None]],
-) -> list[tuple[Primitive, Field | None]]:
-    """The fields at the front that are numbers of fixed size, read as such or skipped."""
-    group: list[tuple[Primitive, Field | None]] = []
-    for part, other in pairs:
-        if not isinstance(part.type, Primitive) or part.type.kind not in ("float", "double"):
-            break
-        if other is not None and (
-            not isinstance(other.type, Primitive) or mismatch(part.type, other.type) is not None
-        ):
-            break
-        group.append((part.type, other))
-    return group
 
 
 def _symbol(reader: Symbols, symbol: str, *, is_exact: bool) -> Any:

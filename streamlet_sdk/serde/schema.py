@@ -7,7 +7,7 @@ by the module of each format.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar
 
 T = TypeVar("T")
 Format = Literal["avro", "json", "proto", "bytes", "custom"]
@@ -32,15 +32,16 @@ class Schema:
     fingerprint: str
 
 
-@runtime_checkable
 class UserCodec(Protocol[T]):
     """A user's own encoding; the same shape as `streamlet_sdk.Codec`."""
 
     def encode(self, value: T, /) -> bytes:
         """The bytes of `value`."""
+        raise NotImplementedError
 
     def decode(self, data: bytes, /) -> T:
         """The value in `data`."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class PortCodec(Protocol[T]):
     @property
     def schema(self) -> Schema:
         """The wire form that `encode` writes and `decode` expects."""
+        raise NotImplementedError
 
     def encode(self, value: T) -> bytes:
         """The bytes of `value`.
@@ -73,6 +75,7 @@ class PortCodec(Protocol[T]):
         Raises:
             EncodeError: says what does not fit, and where in the value.
         """
+        raise NotImplementedError
 
     def decode(self, data: bytes) -> T:
         """The value in `data`.
@@ -81,6 +84,7 @@ class PortCodec(Protocol[T]):
             DecodeError: when the bytes or the value in them do not fit.
             UnknownSchemaError: when the schema that it was written with is not in the book.
         """
+        raise NotImplementedError
 
     def from_json(self, document: Any) -> T:
         """The value that a parsed JSON document stands for.
@@ -88,6 +92,7 @@ class PortCodec(Protocol[T]):
         Raises:
             InvalidJsonError: with every problem of the document.
         """
+        raise NotImplementedError
 
     def to_json(self, value: T) -> Any:
         """A JSON document, as plain Python values, that `from_json` accepts again."""

@@ -90,7 +90,10 @@ class _Writing:
         """Append the value of `expression`."""
         if self.source.depth > DEPTH_LIMIT:
             self._outlined(node, expression)
-            return
+        else:
+            self._emit(node, expression)
+
+    def _emit(self, node: Node, expression: str) -> None:
         match node:
             case Primitive():
                 self._primitive(node, expression)
