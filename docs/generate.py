@@ -69,7 +69,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {"sdk.md": sdk_page}
 
 def main() -> int:
     """Write or check every page; the exit status is 1 when a checked page differs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Write or check the pages of docs/reference.")
     parser.add_argument("--check", action="store_true", help="write nothing, name what differs")
     check = parser.parse_args().check
     pages = {FOLDER / name: HEADER + page() for name, page in PAGES.items()}
