@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -97,9 +98,9 @@ def test_the_mean_of_rotor_speeds_is_logged(caplog: pytest.LogCaptureFixture) ->
     assert caplog.messages == ["average rotor speed of 5: 3.20"]
 
 
-async def test_the_generator_makes_each_so_many_record_invalid() -> None:
+def test_the_generator_makes_each_so_many_record_invalid() -> None:
     generator = SensorDataGenerator(turbines=3, wrong_every=2)
-    await generator.start()
+    asyncio.run(generator.start())
     sent = [emission.value.measurements.power for _ in range(2) for emission in generator.send()]
     assert [power < 0 for power in sent] == [False, True, False, True, False, True]
 
