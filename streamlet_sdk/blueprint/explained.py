@@ -86,7 +86,9 @@ def _code_layer(verified: VerifiedBlueprint) -> Layer:
 
 
 def _streamlet(streamlet: VerifiedStreamlet) -> dict[str, object]:
-    replicas: dict[str, object] = {} if streamlet.replicas is None else {"replicas": streamlet.replicas}
+    replicas: dict[str, object] = (
+        {} if streamlet.replicas is None else {"replicas": streamlet.replicas}
+    )
     return replicas | {
         "config-parameters": dict(streamlet.parameters),
         "delivery": {inlet: _dashed(one) for inlet, one in streamlet.delivery.items()},
