@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import streamlet_sdk
+from cloudflow_cli import problems
+from cloudflow_cli.app import COMMANDS, help_text
+from cloudflow_cli.exits import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +67,25 @@ def markdown(doc: str) -> str:
     return "\n".join(lines)
 
 
-PAGES: Final[dict[str, Callable[[], str]]] = {"sdk.md": sdk_page}
+def cli_page() -> str:
+    """The help of every command, the exit codes, and the problems of a project's files."""
+    parts = ["# The command line", fenced(help_text())]
+    for name in COMMANDS:
+        parts += [f"## {name}", fenced(help_text(name))]
+    codes = "\n".join(f"| {code.value} | {code.meaning} |" for code in Exit)
+    parts += ["## Exit codes", f"| code | meaning |\n| ---- | ------- |\n{codes}"]
+    kinds = [kind for kind in vars(problems).values() if getattr(kind, "says", None)]
+    lines = [f"- `{kind.__name__}`: {summary(inspect.getdoc(kind) or '')}" for kind in kinds]
+    parts += ["## Problems of a project's files", "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def fenced(text: str) -> str:
+    """Text as it stands."""
+    return f"```text\n{text}```"
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {"cli.md": cli_page, "sdk.md": sdk_page}
 
 
 def main() -> int:

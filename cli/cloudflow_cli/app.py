@@ -69,6 +69,16 @@ def cloudflow() -> None:
     """
 
 
+def help_text(name: str | None = None) -> str:
+    """The help of a command, or the one of all commands, as on a terminal of 80 columns."""
+    everything = program()
+    options = {"resilient_parsing": True, "terminal_width": 80}
+    root = everything.make_context(PROGRAM, [], **options)
+    if name is None:
+        return str(root.get_help()) + "\n"
+    return str(load(name).make_context(name, [], parent=root, **options).get_help()) + "\n"
+
+
 def run() -> None:
     """Run what the process was called with, and exit."""
     program().main(prog_name=PROGRAM)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.errors import CloudflowError
 
 EXAMPLES: Final = "Examples:\n"
+SECTIONS: Final = ("Arguments", "Options", "Options of every command")
 
 
 class Command(TyperCommand):
@@ -55,7 +56,7 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the command's own options, then the common ones."""
-        _format_options(self.get_params(ctx), ctx, formatter)
+        _format_options(self.get_params(ctx), formatter)
 
 
 class Group(TyperGroup):
@@ -85,7 +86,7 @@ class Group(TyperGroup):
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands, then the common options."""
         self.format_commands(ctx, formatter)
-        _format_options(self.get_params(ctx), ctx, formatter)
+        _format_options(self.get_params(ctx), formatter)
 
 
 def _cloudflow_error() -> type[CloudflowError]:
@@ -103,7 +104,8 @@ def _common(ctx: typer.Context) -> Common:
 def _format_usage(command: Any, ctx: Any, formatter: Any) -> None:
     # The program's name has a dash; people call it through kubectl, without.
     path = ctx.command_path.replace("-", " ", 1)
-    formatter.write_usage(path, " ".join(command.collect_usage_pieces(ctx)))
+    pieces = [piece.strip("{}") for piece in command.collect_usage_pieces(ctx)]
+    formatter.write_usage(path, " ".join(pieces))
 
 
 def _format_text(docstring: str | None, formatter: Any) -> None:
@@ -116,16 +118,23 @@ def _format_text(docstring: str | None, formatter: Any) -> None:
         formatter.write("\n".join(f"  {line.strip()}" for line in examples.splitlines()) + "\n")
 
 
-def _format_options(params: Iterable[Any], ctx: Any, formatter: Any) -> None:
-    sections: dict[str, list[tuple[str, str]]] = {}
+def _format_options(params: Iterable[Any], formatter: Any) -> None:
+    sections: dict[str, list[tuple[str, str]]] = {title: [] for title in SECTIONS}
     for param in params:
-        record = param.get_help_record(ctx)
-        if param.param_type_name == "argument":
-            title = "Arguments"
-        else:
-            title = "Options of every command" if param.name in COMMON else "Options"
-        if record is not None:
-            sections.setdefault(title, []).append(record)
-    for title in sorted(sections, key=["Arguments", "Options", "Options of every command"].index):
-        with formatter.section(title):
-            formatter.write_dl(sections[title])
+        title = "Options of every command" if param.name in COMMON else "Options"
+        is_argument = param.param_type_name == "argument"
+        sections["Arguments" if is_argument else title].append(_record(param))
+    for title, records in sections.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _record(param: Any) -> tuple[str, str]:
+    """An argument or option and what it is for; typer's own form changes with its versions."""
+    metavar = param.metavar or param.name.upper().replace("_", "-")
+    if param.param_type_name == "argument":
+        return metavar, param.help
+    names = ", ".join(sorted(param.opts, key=len))
+    default = f" [default: {param.default}]" if isinstance(param.default, str) else ""
+    return names if param.is_flag else f"{names} {metavar}", f"{param.help}{default}"

@@ -7,13 +7,14 @@ per line and then `:` with a number: https://github.com/kubernetes/kubectl, `pkg
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shlex
 import sys
 from typing import Final
 
 # cobra's ShellCompDirectiveDefault: where nothing is offered, names of files are.
-_FILES_TOO: Final = ":0\n"
+_FILES_TOO: Final = ":0"
 
 
 def main() -> None:
@@ -27,6 +28,8 @@ def main() -> None:
         "COMP_WORDS": shlex.join(words),
         "COMP_CWORD": str(len(words) - 1),
     }
-    with contextlib.suppress(SystemExit):
+    offered = io.StringIO()
+    with contextlib.redirect_stdout(offered), contextlib.suppress(SystemExit):
         run()
-    sys.stdout.write(_FILES_TOO)
+    lines = [line for line in offered.getvalue().splitlines() if line]
+    sys.stdout.write("".join(f"{line}\n" for line in [*lines, _FILES_TOO]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from streamlet_sdk.errors import CloudflowError
@@ -18,6 +18,21 @@ class Exit(IntEnum):
     PROBLEMS = 3
     UNREACHABLE = 4
     NOT_FOUND = 5
+
+    @property
+    def meaning(self) -> str:
+        """What it says, in words."""
+        return _MEANINGS[self]
+
+
+_MEANINGS: Final = {
+    Exit.DONE: "done",
+    Exit.FAILED: "failed",
+    Exit.USAGE: "the command line is wrong",
+    Exit.PROBLEMS: "a document has problems",
+    Exit.UNREACHABLE: "the cluster or the broker cannot be reached",
+    Exit.NOT_FOUND: "what was asked about does not exist",
+}
 
 
 def status(error: CloudflowError) -> Exit:

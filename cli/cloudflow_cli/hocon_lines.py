@@ -52,21 +52,23 @@ class _Scan:
             case "open":
                 self._open(frame, line, is_list=text == "[")
             case "close":
-                if len(self.frames) > 1:
-                    self.frames.pop()
+                # The outermost one stays: a text that is no HOCON may close too often.
+                self.frames[1:] = self.frames[1:-1]
             case "end":
                 self._end(frame)
-            case "comment":
-                pass
-            case "is" if frame.key is None and frame.written:
+            case "is" if frame.written:
                 self._key(frame)
-            case "blank" if frame.is_list or not frame.written:
-                pass
-            case _ if frame.is_list:
-                self._element(frame, line)
-            case _ if frame.key is None:
-                frame.line = frame.line if frame.written else line
+            case "is" | "word" | "string" | "reference":
+                self._content(frame, text, line)
+            case "blank" if frame.written:
                 frame.written += text
+
+    def _content(self, frame: _Frame, text: str, line: int) -> None:
+        if frame.is_list:
+            self._element(frame, line)
+        elif frame.key is None:
+            frame.line = frame.line if frame.written else line
+            frame.written += text
 
     def _open(self, frame: _Frame, line: int, *, is_list: bool) -> None:
         if frame.is_list:

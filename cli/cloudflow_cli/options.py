@@ -77,7 +77,8 @@ def sparing(param: Any) -> Any:
 
     typer loads pydantic to convert a value, also one that is absent: half of a start.
     """
-    if "process_value" not in vars(param):
+    may_be_none = param.nargs == 1 and not param.required and not getattr(param, "multiple", False)
+    if may_be_none and "process_value" not in vars(param):
         param.process_value = partial(_unless_absent, param.process_value)
     return param
 
@@ -109,6 +110,7 @@ def _common(
         typer.Option(
             "--output",
             "-o",
+            metavar="|".join(Output),
             help=f"How to show the result; {OUTPUT_VARIABLE} says it for all commands.",
         ),
     ] = None,
@@ -124,7 +126,7 @@ COMMON: Final = frozenset(Common.__dataclass_fields__)
 ProjectArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="[PROJECT]",
+        metavar="PROJECT",
         help="Folder of a project, or one of its blueprint files; the current folder if absent.",
         show_default=False,
     ),

@@ -149,7 +149,7 @@ class _Reader:
         keys = ("tool", "cloudflow", "image")
         table = self.table(self.cloudflow, *keys)
         self.only(IMAGE_KEYS, table, *keys)
-        return {key: self.text(table, *keys, key) for key in table}
+        return {key: self.text(table, *keys, key) for key in table if key in IMAGE_KEYS}
 
     def file(self, key: str, default: str = "") -> Path:
         path = self.path(key, default)

@@ -61,6 +61,8 @@ def failure(error: CloudflowError, common: Common) -> None:
     for problem in error.problems:
         note(problem_text(problem, file, verbose=common.verbose))
     note(count(len(error.problems), "problem") + (f" in {file}" if file else "") + ".")
+    if not common.verbose and any(_detail(problem) for problem in error.problems):
+        note("With -v there are tracebacks.")
 
 
 def warnings(problems: Iterable[Problem], path: Path, common: Common) -> None:
@@ -75,7 +77,7 @@ def problem_text(problem: Problem, file: str | None, *, verbose: bool) -> str:
     where = ":".join(part for part in (file, line) if part)
     place = ": ".join(part for part in (where, problem.path) if part)
     meant = f" Did you mean {problem.suggestion!r}?" if problem.suggestion is not None else ""
-    detail = str(getattr(problem, "detail", None) or "").splitlines() if verbose else []
+    detail = (_detail(problem) or "").splitlines() if verbose else []
     lines = [f"{place}: {problem.sentence}{meant}", f"  {problem.remedy}"]
     return "\n".join(lines + [f"  | {line}" for line in detail])
 
@@ -90,7 +92,7 @@ def problem_data(problem: Problem, file: str | None) -> dict[str, Any]:
         "sentence": problem.sentence,
         "remedy": problem.remedy,
         "suggestion": problem.suggestion,
-        "detail": getattr(problem, "detail", None),
+        "detail": _detail(problem),
     }
 
 
@@ -103,6 +105,11 @@ def short(path: Path) -> str:
 def count(number: int, noun: str) -> str:
     """A number of things: `1 topic`, `2 topics`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _detail(problem: Problem) -> str | None:
+    detail: str | None = getattr(problem, "detail", None)
+    return detail or None
 
 
 def _file(error: ProblemsError) -> str | None:

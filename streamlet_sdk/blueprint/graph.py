@@ -124,7 +124,7 @@ def graph_mermaid(application: VerifiedBlueprint) -> str:
             "flowchart LR",
             *(f'  {id_}["{name}"]' for name, id_ in nodes.streamlets.items()),
             *(f'  {id_}(["{name}"])' for name, id_ in nodes.topics.items()),
-            *(f"  {start} -->|"{port}"| {end}" for start, port, end in edges),
+            *(f'  {start} -->|"{port}"| {end}' for start, port, end in edges),
             "",
         ]
     )

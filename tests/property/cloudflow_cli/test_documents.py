@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -42,27 +43,25 @@ def test_hocon_and_yaml_agree_on_the_lines_of_one_document(content: dict[str, An
 
 
 FRAGMENTS = st.sampled_from(
-    ["a", "b.c", '"d e"', ":", "=", "+=", "{", "}", "[", "]", ",", "\n", " ", "\t", "${a}", "${?b}"]
-    + ['"""', '"', "'", "#", "//", "include ", "- ", "&x ", "*x", "<<: ", "!!int ", "1", "|", "\\"]
-    + ["---\n", "\x00", "\ud7ff", "\r"]
+    [
+        *("a", "b.c", '"d e"', ":", "=", "+=", "{", "}", "[", "]", ",", "\n", " ", "\t"),
+        *("${a}", "${?b}", '"""', '"', "'", "#", "//", "include ", "- ", "&x ", "*x", "<<: "),
+        *("!!int ", "1", "|", "\\", "---\n", "\x00", "\ud7ff", "\r"),
+    ]
 )
 TEXTS = st.lists(FRAGMENTS, max_size=30).map("".join)
 
 
 @given(TEXTS)
 def test_whatever_is_written_yaml_is_read_or_has_problems(text: str) -> None:
-    try:
+    with contextlib.suppress(DocumentError):
         read_yaml(HERE, text)
-    except DocumentError as error:
-        assert error.problems
 
 
 @given(TEXTS)
 def test_whatever_is_written_hocon_is_read_or_has_problems(text: str) -> None:
-    try:
+    with contextlib.suppress(DocumentError):
         read_hocon(HERE, text)
-    except DocumentError as error:
-        assert error.problems
 
 
 @given(TEXTS)

@@ -100,9 +100,7 @@ def test_an_empty_document_has_no_content(text: str) -> None:
         ("a: &x {b: 1, <<: *x}\n", "UnreadableDocument", None),
     ],
 )
-def test_what_is_no_yaml_is_a_problem_with_its_line(
-    text: str, kind: str, line: int | None
-) -> None:
+def test_what_is_no_yaml_is_a_problem_with_its_line(text: str, kind: str, line: int | None) -> None:
     assert problem_types(text) == [(kind, line)]
 
 
