@@ -16,6 +16,7 @@ import streamlet_sdk
 from cloudflow_cli import problems
 from cloudflow_cli.app import COMMANDS, help_text
 from cloudflow_cli.exits import Exit
+from streamlet_sdk.blueprint import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +86,11 @@ def fenced(text: str) -> str:
     return f"```text\n{text}```"
 
 
-PAGES: Final[dict[str, Callable[[], str]]] = {"cli.md": cli_page, "sdk.md": sdk_page}
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "cli.md": cli_page,
+    "problems.md": catalogue.page,
+    "sdk.md": sdk_page,
+}
 
 
 def main() -> int:

@@ -146,7 +146,7 @@ class NotAMethod(ClassProblem):
 
     method: str
     found: str
-    says: ClassVar[str] = "{method!r} should be a method and is a {found}."
+    says: ClassVar[str] = "{method!r} should be a method and is {found!r}."
     advises: ClassVar[str] = "Define it as a method, or rename what hides it."
 
 
