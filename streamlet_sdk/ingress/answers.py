@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from streamlet_sdk.errors import CloudflowError
+from streamlet_sdk.errors import CloudflowError, ProblemsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # Seconds until a refused sender should come back; long enough for a few writes to get through.
 RETRY_AFTER: Final = {"Retry-After": "1"}
@@ -90,38 +90,41 @@ def refusal(status: int, message: str, headers: Mapping[str, str] | None = None)
     return RequestError(status, [Finding(path="", message=message)], headers=headers)
 
 
-def unavailable(message: str, *, close: bool = False) -> RequestError:
-    """A refusal that waiting helps against; `close` sends the sender to another replica."""
-    headers = {**RETRY_AFTER, **CLOSE} if close else RETRY_AFTER
-    return refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, headers)
+def unavailable(message: str) -> RequestError:
+    """A refusal that waiting helps against."""
+    return refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, RETRY_AFTER)
 
 
 def draining() -> RequestError:
-    """The refusal of a server that is about to stop."""
-    return unavailable("The server is stopping; send it again.", close=True)
+    """The refusal of a server that is about to stop.
+
+    It does not ask to close the connection: in mid-body that would reset it, and the answer with
+    it might never be read. Stopping closes all connections soon.
+    """
+    return unavailable("The server is stopping; send it again.")
 
 
 def too_large(limit: int, what: str) -> RequestError:
     """The refusal of a body or an element that is larger than `limit` bytes."""
-    return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{what} is larger than {limit} bytes.")
+    return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{what} is larger than {limit:d} bytes.")
 
 
 def findings_of(error: Exception) -> list[Finding]:
     """Everything that an error of a parser or a schema says is wrong, without the values."""
-    if not isinstance(error, ValidationError):
+    if isinstance(error, ProblemsError):
+        count = len(error.problems)
+        found = iter([(problem.path, problem.sentence) for problem in error.problems])
+    elif isinstance(error, ValidationError):
+        count = error.error_count()
+        found = _found_by_pydantic(error)
+    else:
         return [Finding(path="", message=str(error))]
-    if error.error_count() > MOST_FINDINGS:
-        message = f"{error.error_count()} values do not fit, too many to list."
-        return [Finding(path="", message=message)]
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return [Finding(path=_path(detail["loc"]), message=detail["msg"]) for detail in details]
+    if count > MOST_FINDINGS:
+        return [Finding(path="", message=f"{count} values do not fit, too many to list.")]
+    return [Finding(path=path, message=message) for path, message in found]
 
 
-def _path(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for step in location:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        else:
-            path += f".{step}" if path else step
-    return path
+def _found_by_pydantic(error: ValidationError) -> Iterator[tuple[str, str]]:
+    # A generator, so that nothing is built before somebody asks.
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        yield ".".join(map(str, detail["loc"])), detail["msg"]

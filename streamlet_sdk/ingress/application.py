@@ -64,7 +64,7 @@ class Application:
         routes = [*self._own_routes(), *self._ingress_routes(readers)]
         routes.append(Route(HEALTH, self._health, methods=["GET"]))
         everything_else = Route("/{path:path}", _Unmatched(routes))
-        router = Router([*routes, everything_else], redirect_slashes=False)
+        router = Router([*routes, everything_else])
         self._answer: ASGIApp = ExceptionMiddleware(
             router,
             {HTTPException: self._raised, Exception: self._raised},
@@ -89,8 +89,10 @@ class Application:
                 method = getattr(self._streamlet, name)
                 if not inspect.iscoroutinefunction(method):
                     raise TypeError(f"{method.__qualname__} is a route: make it `async def`")
-                endpoint = partial(self._own, method)
-                yield Route(role.path, endpoint, methods=role.methods)
+                try:
+                    yield Route(role.path, partial(self._own, method), methods=role.methods)
+                except (AssertionError, ValueError) as error:
+                    raise TypeError(f"{method.__qualname__} is no route: {error}") from error
 
     def _ingress_routes(self, readers: Mapping[str, JsonReader]) -> Iterator[Route]:
         cls = type(self._streamlet)

@@ -45,9 +45,11 @@ class Splitter(Protocol):
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The elements that `chunk` completes, in order."""
+        ...
 
     def finish(self) -> Iterator[bytes]:
         """The element that the end of the body completes, if there is one."""
+        ...
 
 
 class Lines:

@@ -58,6 +58,6 @@ def media_of(headers: Headers) -> Media:
         )
     charset = parsed.get_content_charset("utf-8")
     if charset not in CHARSETS:
-        message = f"The charset {charset} is not known here; JSON is sent as UTF-8."
+        message = f"The charset {charset} is not known here; send JSON as UTF-8."
         raise refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
     return media

@@ -144,10 +144,10 @@ class WebServer:
         self._traffic.is_cut = True
         # First the connections: uvicorn reports a request that ends unanswered on a live one.
         self._cut_connections()
-        tasks = list(self._connections.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=self._traffic.timeouts.drain.total_seconds())
+        if tasks := list(self._connections.tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=self._traffic.timeouts.drain.total_seconds())
 
     def _cut_connections(self) -> None:
         for connection in list(self._connections.connections):
