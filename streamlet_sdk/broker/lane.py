@@ -9,7 +9,12 @@ from typing_extensions import override
 
 from streamlet_sdk.broker.consumer import EmbeddedConsumer
 from streamlet_sdk.broker.producer import EmbeddedProducer
-from streamlet_sdk.errors import FencedError, OutcomeUnknownError, RejectedError
+from streamlet_sdk.errors import (
+    FencedError,
+    NotAttemptedError,
+    OutcomeUnknownError,
+    RejectedError,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -80,7 +85,7 @@ class EmbeddedLane(EmbeddedProducer):
             OutcomeUnknownError: when the broker could not be told before `deadline`.
         """
         await self._flushed(deadline)
-        self._discard(RejectedError("the transaction was aborted before it was sent"))
+        self._discard(NotAttemptedError("the transaction was aborted before it was sent"))
         if not await self._cluster.faults.reachable_by(deadline):
             raise OutcomeUnknownError(f"no broker was there to abort the transaction {self._name}")
         self._tenure.require()

@@ -7,7 +7,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from streamlet_sdk.broker.batch import EmbeddedBatch
-from streamlet_sdk.errors import OutcomeUnknownError, RejectedError, TransportError
+from streamlet_sdk.errors import (
+    NotAttemptedError,
+    OutcomeUnknownError,
+    RejectedError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +76,7 @@ class EmbeddedProducer:
                 await self._room.wait()
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self._is_closed:
-            answer.set_exception(RejectedError("the producer was closed before"))
+            answer.set_exception(NotAttemptedError("the producer was closed before"))
             return answer
         self._waiting.append((batch, answer))
         self._waiting_bytes += batch.size
@@ -133,7 +138,9 @@ class EmbeddedProducer:
         """Write `batch` as far as `fault` lets it; its first offset."""
         transaction = self._transaction()
         if self._failure is not None:
-            raise RejectedError("an earlier batch failed: take a new producer") from self._failure
+            raise NotAttemptedError(
+                "an earlier batch failed: take a new producer"
+            ) from self._failure
         if fault.rejected:
             raise RejectedError(f"the broker refused a batch for topic {batch.topic}")
         first = -1

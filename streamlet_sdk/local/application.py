@@ -148,4 +148,4 @@ class LocalApplication:
                 host=self.plan.host,
             )
 
-        return Supervisor(streamlet.cls, streamlet.config, surroundings)
+        return Supervisor(streamlet.cls, streamlet.config, surroundings, name)

@@ -32,6 +32,7 @@ class Supervisor:
     """One replica: its runner, and a new one after each failure.
 
     Attributes:
+        name: the replica's own name.
         state: `restarting` while it waits after a failure.
         restarts: how often it was started again.
         error: what ended it last.
@@ -42,9 +43,11 @@ class Supervisor:
         cls: type[Streamlet],
         config: StreamletConfig,
         surroundings: Callable[[], Surroundings],
+        name: str,
     ) -> None:
         """Start nothing yet; `surroundings` are asked for at each start."""
         self.config = config
+        self.name = name
         self.state: State = "starting"
         self.restarts = 0
         self.error: Exception | None = None

@@ -273,7 +273,7 @@ class Outbox:
                 return
             del self._producers[cluster]
             now = asyncio.get_running_loop().time()
-            await failed.close(flush=False, deadline=now + 1)
+            await failed.close(flush=True, deadline=now + 1)
             while cluster not in self._producers:
                 try:
                     self._producers[cluster] = await self._transports[cluster].producer()

@@ -133,14 +133,7 @@ class Cycle:
                 pending.append((rest[0] if taken == 1 else None, future))
                 rest = rest[taken:]
         results = await asyncio.gather(*(future for _, future in pending), return_exceptions=True)
-        rejected: tuple[Entry | None, RejectedError | None] = (None, None)
-        for (entry, _), result in zip(pending, results, strict=True):
-            if isinstance(result, RejectedError):
-                if rejected[1] is None or entry is not None:
-                    rejected = (entry, result)
-            elif isinstance(result, BaseException):
-                raise result
-        return rejected
+        return _verdict([entry for entry, _ in pending], results)
 
     def _replace(self, bad: Entry, error: RejectedError) -> None:
         """Put a dead letter in the place of everything that the bad entry's input caused.
@@ -194,3 +187,25 @@ def _fill(batch: Batch, entries: Sequence[Entry]) -> int:
             break
         taken += 1
     return taken
+
+
+def _verdict(
+    entries: Sequence[Entry | None], results: Sequence[int | BaseException]
+) -> tuple[Entry | None, RejectedError | None]:
+    """The entry that was rejected, if it is known, and why; what failed behind it does not count.
+
+    Raises:
+        TransportError: when something else than a rejection went wrong.
+    """
+    rejected = [
+        (e, r) for e, r in zip(entries, results, strict=True) if isinstance(r, RejectedError)
+    ]
+    for entry, error in rejected:
+        if entry is not None:
+            return entry, error
+    if rejected:
+        return rejected[0]
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return None, None

@@ -173,8 +173,9 @@ class Producer(Protocol):
     async def submit(self, batch: Batch) -> Future[int]:
         """Hand over a batch; returns once admitted. The future gives its first offset.
 
-        The future raises `RejectedError` (surely not written), `OutcomeUnknownError` (may be
-        written) or `FencedError`; after any of them take a new producer.
+        The future raises `RejectedError` (refused, surely not written), `OutcomeUnknownError`
+        (may be written) or `FencedError`; after any of them take a new producer. What was
+        submitted behind a batch that failed may fail with `NotAttemptedError`.
         """
 
     async def close(self, *, flush: bool, deadline: float) -> None: ...

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from streamlet_sdk.broker import EmbeddedBroker
 from streamlet_sdk.runtime.transport import ConsumerSpec, TopicSpec
+from streamlet_sdk.testing.virtual_time import VirtualTimeLoop
 from support.transport import Journal
-from support.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -38,7 +38,7 @@ class GroupMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner(loop_factory=VirtualLoop)
+        self.runner = asyncio.Runner(loop_factory=VirtualTimeLoop)
         self.broker = EmbeddedBroker()
         self.partitions = 2
         self.broker.create(TopicSpec(name="t", partitions=self.partitions))

@@ -9,6 +9,7 @@ import pytest
 
 from streamlet_sdk.broker import Fault
 from streamlet_sdk.errors import (
+    NotAttemptedError,
     OutcomeUnknownError,
     RejectedError,
     TransportError,
@@ -36,7 +37,7 @@ async def test_a_fault_meets_one_batch_and_spoils_its_producer(
         it.broker.faults.batch("t", fault)
         with pytest.raises(error):
             await send(producer, "t", Row(b"a"))
-        with pytest.raises(RejectedError):
+        with pytest.raises(NotAttemptedError):
             await send(producer, "t", Row(b"b"), at=1)
         fresh = await it.client().producer()
         await send(fresh, "t", Row(b"c"))
@@ -50,7 +51,8 @@ async def test_what_was_submitted_behind_a_failed_batch_is_not_written() -> None
         it.broker.faults.batch("t", Fault(rejected=True))
         answers = [await submit(producer, "t", Row(b"%d" % number)) for number in range(3)]
         await asyncio.wait(answers)
-        assert [type(answer.exception()) for answer in answers] == [RejectedError] * 3
+        errors = [type(answer.exception()) for answer in answers]
+        assert errors == [RejectedError, NotAttemptedError, NotAttemptedError]
         assert it.broker.topic("t").records() == []
 
 
@@ -181,7 +183,7 @@ async def test_a_commit_whose_batches_hang_ends_at_its_deadline() -> None:
             await lane.commit({}, None, deadline(3))
         with pytest.raises(OutcomeUnknownError):
             await lane.abort(deadline(3))
-        assert isinstance(answer.exception(), RejectedError)
+        assert isinstance(answer.exception(), NotAttemptedError)
         it.broker.faults.restore()
         await it.client().lane("lane")
         assert it.broker.topic("t").records() == []
@@ -195,7 +197,7 @@ async def test_a_lane_goes_on_after_aborting_what_hung() -> None:
         await lane.begin()
         hung = await submit(lane, "t", Row(b"a"))
         await lane.abort(deadline(3))
-        assert isinstance(hung.exception(), RejectedError)
+        assert isinstance(hung.exception(), NotAttemptedError)
         await lane.begin()
         assert await send(lane, "t", Row(b"b")) == 0
         await lane.commit({}, None, deadline())
