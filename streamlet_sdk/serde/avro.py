@@ -20,7 +20,7 @@ from streamlet_sdk.serde.canonical import (
     header_fingerprint,
     schema_text,
 )
-from streamlet_sdk.serde.documents import PLAIN, DocumentReader, to_document
+from streamlet_sdk.serde.documents import DocumentReader, Style, to_document
 from streamlet_sdk.serde.fitting import Misfit, misfits
 from streamlet_sdk.serde.modeljson import ModelJson
 from streamlet_sdk.serde.nodes import Node, label
@@ -63,6 +63,7 @@ class AvroCodec(Generic[T]):
         self._book = book
         self._header = header(self.schema.fingerprint)
         self._adapter = None if type_ is None else TypeAdapter[Any](type_)
+        self._style = Style.TAGGED if type_ is None else Style.PLAIN
         self._validate: Callable[[Any], Any] = (
             _same if self._adapter is None else self._adapter.validator.validate_python
         )
@@ -99,7 +100,7 @@ class AvroCodec(Generic[T]):
         if self._adapter is not None:
             value = ModelJson(self._node, self._adapter).value(document)
         else:
-            reader = DocumentReader(plain=PLAIN)
+            reader = DocumentReader(Style.TAGGED)
             value = reader.read(self._node, document)
             if reader.problems:
                 raise invalid(reader.problems)
@@ -114,7 +115,7 @@ class AvroCodec(Generic[T]):
     def to_json(self, value: T) -> Any:
         """A JSON document of `value`; see `PortCodec`."""
         try:
-            return to_document(self._node, value, plain=PLAIN)
+            return to_document(self._node, value, self._style)
         except WRITE_FAILURES as error:
             raise EncodeError(self._encode_sentence(value, error)) from error
 

@@ -53,18 +53,18 @@ def crc_64_avro(data: bytes) -> int:
 
 
 def fingerprint(node: Node) -> str:
-    """The CRC-64-AVRO of the canonical form, as 16 hexadecimal digits."""
-    return f"{crc_64_avro(canonical_form(node).encode()):016x}"
+    """The CRC-64-AVRO of the canonical form: 16 hexadecimal digits, in the order of the wire."""
+    return crc_64_avro(canonical_form(node).encode()).to_bytes(8, "little").hex()
 
 
 def header(schema_fingerprint: str) -> bytes:
     """What begins a datum in single-object encoding: the marker, the fingerprint."""
-    return MARKER + int(schema_fingerprint, 16).to_bytes(8, "little")
+    return MARKER + bytes.fromhex(schema_fingerprint)
 
 
 def header_fingerprint(data: bytes) -> str:
     """The fingerprint in the first ten bytes of a datum in single-object encoding."""
-    return f"{int.from_bytes(data[2:HEADER_SIZE_BYTES], 'little'):016x}"
+    return data[len(MARKER) : HEADER_SIZE_BYTES].hex()
 
 
 def canonical_form(node: Node) -> str:

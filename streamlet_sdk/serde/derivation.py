@@ -22,7 +22,7 @@ from pydantic import BaseModel, RootModel
 from typing_extensions import TypeAliasType
 
 from streamlet_sdk.errors import SchemaError
-from streamlet_sdk.serde.documents import DEFAULT, to_document
+from streamlet_sdk.serde.documents import Style, to_document
 from streamlet_sdk.serde.fitting import branch_index, fits
 from streamlet_sdk.serde.marker import Avro
 from streamlet_sdk.serde.modelfields import ModelField, field_marker, model_fields, unwritten
@@ -293,7 +293,7 @@ def _describe_default(field: Field, value: Any) -> None:
         rest = tuple(branch for branch in field.type.branches if branch is not first)
         field.type.branches = (first, *rest)
     try:
-        field.default = to_document(field.type, value, plain=DEFAULT)
+        field.default = to_document(field.type, value, Style.DEFAULT)
     except ValueError:
         return  # NaN and infinity, which JSON lacks
 

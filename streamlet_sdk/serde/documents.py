@@ -1,9 +1,9 @@
 """Values to JSON documents and back, led by an Avro schema.
 
-Two styles. `DEFAULT` is the one of defaults inside a schema: the underlying value, as the Avro
-specification has it. `PLAIN` is for people and for HTTP: instants and dates in ISO 8601, decimals
-as text, numbers that JSON lacks as `"NaN"` and `"Infinity"`; a number is taken for an instant in
-the unit of its type. In both, bytes are text of one character per byte.
+The style `DEFAULT` is the one of defaults inside a schema: the underlying value, as the Avro
+specification has it. The others are for people and for HTTP: instants and dates in ISO 8601,
+decimals as text, numbers that JSON lacks as `"NaN"` and `"Infinity"`; a number is taken for an
+instant in the unit of its type. In all of them, bytes are text of one character per byte.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date, datetime, time
 from decimal import Decimal, DecimalException
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from pydantic import TypeAdapter
 
@@ -36,21 +37,32 @@ from streamlet_sdk.serde.nodes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-PLAIN: Final = True
-DEFAULT: Final = False
+
+class Style(Enum):
+    """How values look in JSON.
+
+    Attributes:
+        DEFAULT: as defaults in a schema.
+        PLAIN: for people, and for pydantic to validate.
+        TAGGED: plain, and `{branch: value}` where a value does not tell its branch of a union.
+    """
+
+    DEFAULT = "default"
+    PLAIN = "plain"
+    TAGGED = "tagged"
 
 
 def is_ambiguous(node: Union) -> bool:
     """Whether a dict alone does not tell which branch of `node` it is.
 
-    Such values are pairs of the record's full name and the dict, and `{name: …}` in JSON.
+    Such values are pairs of the branch's name and the dict.
     """
     bare = [branch for branch in node.branches if isinstance(branch, Record | Map)]
     unbound = [part for part in bare if not isinstance(part, Record) or part.model is None]
     return len(bare) > 1 and bool(unbound)
 
 
-def to_document(node: Node, value: Any, *, plain: bool) -> Any:
+def to_document(node: Node, value: Any, style: Style) -> Any:
     """The JSON document of `value`, which fits `node`.
 
     Raises:
@@ -58,18 +70,18 @@ def to_document(node: Node, value: Any, *, plain: bool) -> Any:
     """
     match node:
         case Primitive() | Fixed():
-            return _leaf_document(node, value, plain=plain)
+            return _leaf_document(node, value, style)
         case Symbols():
             return value.value if isinstance(value, Enum) else value
         case Array():
-            return [to_document(node.items, item, plain=plain) for item in value]
+            return [to_document(node.items, item, style) for item in value]
         case Map():
-            return {key: to_document(node.values, value[key], plain=plain) for key in value}
+            return {key: to_document(node.values, value[key], style) for key in value}
         case Union():
-            return _branch_document(node, value, plain=plain)
+            return _branch_document(node, value, style)
         case Record():
             return {
-                part.name: to_document(part.type, here, plain=plain)
+                part.name: to_document(part.type, here, style)
                 for part in node.fields
                 if (here := _member(node, part, value)) is not MISSING
             }
@@ -81,7 +93,7 @@ def _member(node: Record, part: Field, value: Any) -> Any:
     return value.get(part.name, MISSING)
 
 
-def _branch_document(node: Union, value: Any, *, plain: bool) -> Any:
+def _branch_document(node: Union, value: Any, style: Style) -> Any:
     index = branch_index(node, value)
     if index is None:
         raise ValueError(f"a {type(value).__name__} fits no branch of {label(node)}")
@@ -91,18 +103,18 @@ def _branch_document(node: Union, value: Any, *, plain: bool) -> Any:
             value = inner
         case _:
             pass
-    document = to_document(branch, value, plain=plain)
-    if is_ambiguous(node) and isinstance(branch, Record | Map):
+    document = to_document(branch, value, style)
+    if style is Style.TAGGED and DocumentReader(style).branch(node, document, "")[0] != index:
         return {branch_key(branch): document}
     return document
 
 
-def _leaf_document(node: Primitive | Fixed, value: Any, *, plain: bool) -> Any:
+def _leaf_document(node: Primitive | Fixed, value: Any, style: Style) -> Any:
     found = conversion(node)
     if found is not None:
-        if plain and isinstance(value, date | time):
+        if style is not Style.DEFAULT and isinstance(value, date | time):
             return value.isoformat()
-        if plain and isinstance(value, Decimal):
+        if style is not Style.DEFAULT and isinstance(value, Decimal):
             return str(value)
         value = found.to_raw(value)
     if isinstance(value, bytes | bytearray | memoryview):
@@ -110,7 +122,7 @@ def _leaf_document(node: Primitive | Fixed, value: Any, *, plain: bool) -> Any:
     if isinstance(node, Primitive) and node.is_text:
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
-        if not plain:
+        if style is Style.DEFAULT:
             raise ValueError(f"JSON has no {value}")
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -119,9 +131,9 @@ def _leaf_document(node: Primitive | Fixed, value: Any, *, plain: bool) -> Any:
 class DocumentReader:
     """Makes a value of a JSON document; `problems` says what of it does not fit, all at once."""
 
-    def __init__(self, *, plain: bool) -> None:
+    def __init__(self, style: Style) -> None:
         self.problems: list[Misfit] = []
-        self._plain = plain
+        self._style = style
 
     def read(self, node: Node, document: Any, path: str = "") -> Any:
         """The value that `document` stands for; meaningless when there are problems."""
@@ -147,7 +159,7 @@ class DocumentReader:
         try:
             if found is None:
                 return _raw_value(node, document)
-            if self._plain and issubclass(found.python, date | time | Decimal):
+            if self._style is not Style.DEFAULT and found.python is not UUID:
                 return _plain_value(node, found, document)
             return found.from_raw(_raw_value(node, document))
         except (ValueError, TypeError, OverflowError, DecimalException) as error:
@@ -191,25 +203,46 @@ class DocumentReader:
         return default_value(part.type, part.default)
 
     def _union(self, node: Union, document: Any, path: str) -> Any:
-        tried: list[tuple[Node, DocumentReader]] = []
-        for branch in node.branches:
-            reader = DocumentReader(plain=self._plain)
-            value = reader.branch(node, branch, document, path)
-            if not reader.problems:
-                return value
-            tried.append((branch, reader))
-        self.problems.extend(_most_telling(node, tried, document, path))
-        return None
+        position, value = self.branch(node, document, path)
+        if position is None:
+            return None
+        branch = node.branches[position]
+        if is_ambiguous(node) and isinstance(branch, Record | Map):
+            return (branch_key(branch), value)
+        return _instance(node, branch, value)
 
-    def branch(self, node: Union, branch: Node, document: Any, path: str) -> Any:
-        """The value of a document that is taken for this branch of `node`."""
-        name = branch_key(branch)
-        if not is_ambiguous(node) or not isinstance(branch, Record | Map):
-            value = self.read(branch, document, path)
-            return value if self.problems else _instance(node, branch, value)
-        if not isinstance(document, dict) or list(document) != [name]:
-            return self._wrong(path, f"an object with the key {name!r} alone is needed")
-        return (name, self.read(branch, document[name], join(path, name)))
+    def branch(self, node: Union, document: Any, path: str) -> tuple[int | None, Any]:
+        """The branch of `node` that a document is taken for, and its value; or problems."""
+        tried: list[tuple[Node, DocumentReader]] = []
+        for position, inner in self._candidates(node, document):
+            reader = DocumentReader(self._style)
+            value = reader.read(node.branches[position], inner, path)
+            if not reader.problems:
+                return position, value
+            tried.append((node.branches[position], reader))
+        self.problems.extend(_most_telling(node, tried, document, path))
+        return None, None
+
+    def _candidates(self, node: Union, document: Any) -> list[tuple[int, Any]]:
+        """Positions of branches with what to read as them, the likeliest first."""
+        bare = [(position, document) for position in range(len(node.branches))]
+        if self._style is Style.DEFAULT:
+            return bare
+        bare.sort(key=lambda pair: not _is_natural(node.branches[pair[0]], document))
+        if self._style is Style.PLAIN or not isinstance(document, dict) or len(document) != 1:
+            return bare
+        ((key, inner),) = document.items()
+        tagged = [(i, inner) for i, branch in enumerate(node.branches) if branch_key(branch) == key]
+        return [*tagged, *bare]
+
+
+def _is_natural(node: Node, document: Any) -> bool:
+    """Whether JSON's own kind of a document is that of `node`, without conversion."""
+    if isinstance(document, str) or not isinstance(document, int | float):
+        return True
+    whole = isinstance(document, int)
+    kinds = ("int", "long") if whole else ("float", "double")
+    return isinstance(node, Primitive) and node.kind in kinds and node.logical is None
 
 
 def _instance(node: Union, branch: Node, value: Any) -> Any:
@@ -236,7 +269,7 @@ def default_value(node: Node, document: Any) -> Any:
     Raises:
         ValueError: when the default does not fit its type.
     """
-    reader = DocumentReader(plain=DEFAULT)
+    reader = DocumentReader(Style.DEFAULT)
     value = reader.read(node, document)
     if reader.problems:
         raise ValueError(str(reader.problems[0]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import DecimalException
 from enum import Enum
+from struct import Struct
 from typing import Any, Final, NamedTuple
 
 from streamlet_sdk.serde.logical import conversion
@@ -97,7 +98,7 @@ def _raw(node: Primitive | Fixed, value: Any, path: str) -> Iterator[Misfit]:
             yield Misfit(path, f"{len(value)} bytes are not the {node.size} of {node.name}")
     elif not _is_primitive(node, value):
         yield _wrong_class(node, value, path)
-    elif node.kind in RANGES and value not in RANGES[node.kind]:
+    elif not _is_in_range(node, value):
         yield Misfit(path, f"the number is too large for {node.kind}")
     elif node.kind == "string" and not node.is_text and not _is_unicode(value):
         yield Misfit(path, "the text has half a surrogate pair, which UTF-8 cannot hold")
@@ -109,6 +110,18 @@ def _is_primitive(node: Primitive, value: Any) -> bool:
     if node.kind != "boolean" and isinstance(value, bool):
         return False
     return isinstance(value, _CLASSES[node.kind])
+
+
+def _is_in_range(node: Primitive, value: Any) -> bool:
+    if node.kind in RANGES:
+        return value in RANGES[node.kind]
+    if node.kind not in _LAYOUTS:
+        return True
+    try:
+        _LAYOUTS[node.kind].pack(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def _is_unicode(value: str) -> bool:
@@ -214,12 +227,16 @@ def _is_exact(node: Node, value: Any) -> bool:
             converted = conversion(node)
             if converted is not None:
                 return type(value) is converted.python
+            if node.kind == "float" and isinstance(value, float):
+                (cut,) = _LAYOUTS["float"].unpack(_LAYOUTS["float"].pack(value))
+                return cut == value  # else `double` may keep all its digits
             return type(value) in _EXACT_CLASSES[node.kind]
         case _:
             return True
 
 
 _NONE: Final = type(None)
+_LAYOUTS: Final = {"float": Struct("<f"), "double": Struct("<d")}
 _CLASSES: Final[Mapping[PrimitiveKind, tuple[type, ...]]] = {
     "null": (_NONE,),
     "boolean": (bool,),

@@ -93,11 +93,11 @@ def _time_from_raw(unit_microseconds: int, raw: int) -> time:
 
 def unscaled(value: Decimal, logical: Logical) -> int:
     """`value` without its point, as the decimal of `logical` stores it; exact."""
+    if not value.is_finite():
+        raise ValueError(f"{value} is no number")
     sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):
-        raise ValueError(f"{value} is no number")  # noqa: TRY004
     number = int("".join(map(str, digits)))
-    shift = exponent + logical.scale
+    shift = int(exponent) + logical.scale
     limit = logical.precision or 0
     if number and len(digits) + shift > limit:
         raise ValueError(f"it has more digits than {logical} takes")

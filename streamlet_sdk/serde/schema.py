@@ -22,8 +22,9 @@ class Schema:
         name: what people call it: a record's full name, a class, `list[long]`.
         text: Avro: JSON, deterministic, with logical types. JSON: a JSON schema. Protobuf: a
             `FileDescriptorSet` in base64. Otherwise empty.
-        fingerprint: Avro: the 16 hexadecimal digits of the CRC-64-AVRO of the parsing canonical
-            form, which says nothing of logical types. Otherwise 16 digits of a SHA-256.
+        fingerprint: Avro: the CRC-64-AVRO of the parsing canonical form, which says nothing of
+            logical types, as 16 hexadecimal digits in the order of the wire. Otherwise 16 digits
+            of a SHA-256.
     """
 
     format: Format

@@ -232,12 +232,13 @@ class _Writing:
     def _union(self, node: Union, expression: str) -> None:
         value = self._local(expression)
         null = next((i for i, branch in enumerate(node.branches) if _is_null(branch)), None)
-        if len(node.branches) == 2 and null is not None:  # noqa: PLR2004
+        others = [i for i, branch in enumerate(node.branches) if not _is_null(branch)]
+        if null is not None and len(others) == 1:
             with self.source.block(f"if {value} is None:"):
                 self.source.line(f"o.append({null << 1})")
             with self.source.block("else:"):
-                self.source.line(f"o.append({1 - null << 1})")
-                self.value(node.branches[1 - null], value)
+                self.source.line(f"o.append({others[0] << 1})")
+                self.value(node.branches[others[0]], value)
             return
         self._branches(node, value)
 
