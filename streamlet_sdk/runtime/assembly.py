@@ -50,7 +50,7 @@ class Surroundings:
         counters: kept over restarts.
         now_ms: milliseconds since the epoch.
         chance: random in [0, 1), for jitter.
-        host: where servers listen.
+        host: where servers listen; None: they do not, whoever has the runner asks them.
     """
 
     clusters: Mapping[str, Cluster]
@@ -58,7 +58,7 @@ class Surroundings:
     counters: Counters = field(default_factory=Counters)
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
     chance: Callable[[], float] = random.random
-    host: str = "0.0.0.0"  # noqa: S104 — a pod's server is reached from outside
+    host: str | None = "0.0.0.0"  # noqa: S104 — a pod's server is reached from outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,8 @@ class StreamletRunner:
 
     Attributes:
         failure: done with the error that ended the instance, once it has failed.
-        port: where its server listens, if it is one.
+        port: where its server listens, if it is one that listens.
+        server: answers requests, if it is one.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class StreamletRunner:
         self._threads = DaemonThreads(config.streamlet)
         self._writers: dict[str, OutletWriter] = {}
         self._streamlet: Streamlet
-        self._server: WebServer | None = None
+        self.server: WebServer | None = None
         self._growing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -105,8 +106,8 @@ class StreamletRunner:
         deadline = loop.time() + limit.total_seconds()
         if hasattr(self, "_streamlet"):
             self._streamlet.context.stopping.set()
-        if self._server is not None:
-            await self._server.stop(deadline)
+        if self.server is not None:
+            await self.server.stop(deadline)
         await asyncio.gather(*(source.stop(deadline) for source in self.sources))
         await asyncio.gather(*(inlet.stop(deadline, leave=leave) for inlet in self.inlets))
         with Attempt() as attempt:
@@ -122,9 +123,14 @@ class StreamletRunner:
             await self._streamlet.stop()
 
     @property
+    def streamlet(self) -> Streamlet | None:
+        """The instance, once it is made."""
+        return getattr(self, "_streamlet", None)
+
+    @property
     def completed(self) -> bool:
         """Whether it has sources, all of them are completed, and nothing else to do."""
-        return bool(self.sources) and not self.inlets and all(s.idle for s in self.sources)
+        return bool(self.sources) and not self.inlets and all(s.completed for s in self.sources)
 
     @property
     def idle(self) -> bool:
@@ -133,7 +139,7 @@ class StreamletRunner:
             self._outbox.pending == 0
             and all(source.idle for source in self.sources)
             and all(inlet.settled for inlet in self.inlets)
-            and (self._server is None or self._server.in_flight == 0)
+            and (self.server is None or self.server.in_flight == 0)
         )
 
     def _fail(self, error: Exception) -> None:
@@ -155,8 +161,9 @@ class StreamletRunner:
         self.inlets = list(assembly.inlets())
         self.sources = list(assembly.sources())
         if (server := assembly.server()) is not None:
-            self._server = server
-            self.port = await server.start(self.config.server_port, self._surroundings.host)
+            self.server = server
+            if self._surroundings.host is not None:
+                self.port = await server.start(self.config.server_port, self._surroundings.host)
         for source in self.sources:
             await source.start()
         for inlet in self.inlets:

@@ -72,12 +72,14 @@ class SourceRunner:
 
     Attributes:
         state: `waiting` between two runs, `restarting` after an error.
+        error: what ended a run last.
     """
 
     def __init__(self, plan: SourcePlan) -> None:
         """Run nothing before `start`."""
         self.plan = plan
         self.state: State = "running"
+        self.error: Exception | None = None
         self._ledger = Ledger(0)
         self._ledger.listener = self
         self._serial = 0
@@ -119,8 +121,14 @@ class SourceRunner:
 
     @property
     def idle(self) -> bool:
-        """Whether it is completed and all that it emitted and checkpointed is durable."""
-        return self.state == "completed" and self._ledger.settled and self._due is None
+        """Whether nothing is to be done before its next run, if there is one."""
+        is_between = self.state in {"waiting", "completed"}
+        return is_between and self._ledger.settled and self._due is None
+
+    @property
+    def completed(self) -> bool:
+        """Whether it never runs again and all that it emitted and checkpointed is durable."""
+        return self.state == "completed" and self.idle
 
     # Listener of the ledger
 
@@ -174,6 +182,7 @@ class SourceRunner:
         """Wait, and forget what is not acknowledged: it will be made again."""
         plan = self.plan
         plan.counters.failed += 1
+        self.error = error
         self.state = "restarting"
         delay = plan.restart.wait(failures, plan.chance())
         logger.error(
