@@ -73,7 +73,7 @@ class Watchdog:
                 self._warn(late)
 
     def _warn(self, late: float) -> None:
-        frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 — no public way
+        frame = frame_of(self._thread_id)
         named = self._named(frame)
         if named is None:
             logger.warning("The event loop was held up for %.1f s", late)
@@ -94,3 +94,8 @@ class Watchdog:
                 return (*found, frame.f_lineno)
             frame = frame.f_back
         return None
+
+
+def frame_of(thread_id: int) -> FrameType | None:
+    """What a thread is at; None when there is no such thread."""
+    return sys._current_frames().get(thread_id)  # noqa: SLF001 — no public way
