@@ -10,6 +10,7 @@ import inspect
 import logging
 from functools import partial
 from http import HTTPStatus
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -130,6 +131,8 @@ class Application:
             case ValidationError():
                 # What an own route validates is what it was sent, as in the frameworks users know.
                 return problems_response(HTTPStatus.BAD_REQUEST, findings_of(error))
+            case JSONDecodeError() | UnicodeDecodeError():
+                return refusal(HTTPStatus.BAD_REQUEST, f"The body is no JSON: {error}").response()
             case HTTPException():
                 return _raised_by_route(error)
             case ClientDisconnect():

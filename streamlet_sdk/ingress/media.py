@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from email.message import Message
 from enum import Enum, auto
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -44,8 +45,12 @@ def media_of(headers: Headers) -> Media:
             {"Accept-Encoding": "identity"},
         )
     given = headers.get("content-type")
-    if given is None:
-        return Media.JSON
+    return Media.JSON if given is None else _media(given)
+
+
+# Few are in use, and parsing one costs as much as a small record.
+@lru_cache(maxsize=64)
+def _media(given: str) -> Media:
     parsed = Message()
     parsed["content-type"] = given
     media = KNOWN.get(parsed.get_content_type())

@@ -60,9 +60,9 @@ class Writes:
 
     def abandon(self) -> None:
         """Give up what is not acknowledged yet; it may be written or not."""
+        # Cancelling those that have failed says that their errors are not forgotten, but unwanted.
         for _, written in self._pending:
             written.cancel()
-        self._pending.clear()
 
     def _collect(self) -> None:
         while self.failed_at is None and self._pending and self._pending[0][1].done():
@@ -74,11 +74,8 @@ class Writes:
                 raise write_refusal(error) from error
             self.acknowledged += 1
 
-    def _left(self, size: int, written: asyncio.Future[Written]) -> None:
+    def _left(self, size: int, _: asyncio.Future[Written]) -> None:
         self._window.leave(size)
-        if not written.cancelled():
-            # Looked at here, since nobody else looks at those behind the first failure.
-            written.exception()
 
 
 def write_refusal(error: DeliveryError | EncodeError) -> RequestError:

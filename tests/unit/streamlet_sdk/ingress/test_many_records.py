@@ -201,11 +201,12 @@ async def test_a_stream_is_refused_at_once_when_the_window_is_full() -> None:
 
 async def test_a_long_body_lets_others_in() -> None:
     streamlet = ReadingIngress()
-    server = a_server(streamlet, http_max_in_flight=10_000)
-    long = asyncio.ensure_future(ask(server, lines(*[a_reading("long")] * 2000), headers=NDJSON))
-    await ask(server, json.dumps(a_reading("single")).encode())
-    assert (await long).json() == {"records": 2000}
-    assert devices(streamlet).index("single") < 2000
+    server = a_server(streamlet, http_max_in_flight=100_000)
+    long = asyncio.ensure_future(ask(server, lines(*[a_reading("long")] * 10_000), headers=NDJSON))
+    single = json.dumps(a_reading("single")).encode()
+    await ask(server, [single[at : at + 1] for at in range(len(single))])
+    assert (await long).json() == {"records": 10_000}
+    assert devices(streamlet).index("single") < 10_000
 
 
 async def test_a_stream_ends_at_a_record_when_the_server_drains() -> None:

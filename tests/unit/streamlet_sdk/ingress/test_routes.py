@@ -43,6 +43,10 @@ class Devices(HttpServer):
         await self.out.write(Reading.model_validate_json(await request.body()))
         return Response(status_code=201)
 
+    @route("/anything")
+    async def anything(self, request: Request) -> Response:
+        return JSONResponse(await request.json())
+
     @route("/broken", methods=("GET",))
     async def broken(self, request: Request) -> Response:
         raise RuntimeError("password=hunter2")
@@ -110,6 +114,13 @@ async def test_what_a_route_finds_invalid_is_told_with_all_problems() -> None:
     answer = await ask(a_server(Devices()), b'{"power": "x"}', target="POST /devices")
     assert answer.status == 400
     assert [problem["path"] for problem in answer.json()["problems"]] == ["device", "power"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'"\xff"'])
+async def test_a_body_that_is_no_json_is_the_senders_problem(body: bytes) -> None:
+    answer = await ask(a_server(Devices()), body, target="POST /anything")
+    assert answer.status == 400
+    assert "no JSON" in answer.json()["problems"][0]["message"]
 
 
 async def test_an_unacknowledged_write_of_a_route_may_be_tried_again() -> None:
