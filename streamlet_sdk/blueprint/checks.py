@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from streamlet_sdk.blueprint.descriptor import PortDescriptor
     from streamlet_sdk.problems import Problem
+    from streamlet_sdk.serde import Schema
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _KAFKA_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
@@ -176,13 +177,12 @@ Reasons = tuple[str, ...]
 
 def compatibility() -> Callable[[PortDescriptor, PortDescriptor], Reasons]:
     """`unreadable` for ports, which compares each pair of schemas once."""
-    known: dict[tuple[int, int], Reasons] = {}
+    known: dict[tuple[Schema, Schema], Reasons] = {}
 
     def reasons(writer: PortDescriptor, reader: PortDescriptor) -> Reasons:
-        # By identity: a class's descriptor is shared by its streamlets, and texts are long.
-        pair = id(writer.schema_), id(reader.schema_)
+        pair = writer.schema_value, reader.schema_value
         if pair not in known:
-            known[pair] = unreadable(writer.schema_value, reader.schema_value)
+            known[pair] = unreadable(*pair)
         return known[pair]
 
     return reasons
@@ -199,13 +199,13 @@ def unreadable_topics(wiring: Wiring) -> Iterator[Problem]:
     reasons_for = compatibility()
     for topic, readers in consumers.items():
         # Most ports of a topic share one schema: one comparison for all of them, not for each pair.
-        writers = {id(port.schema_): port for _, port in producers[topic]}
+        writers = {port.schema_value: port for _, port in producers[topic]}
         for read, reader in readers:
             reasons = {key: reasons_for(writer, reader) for key, writer in writers.items()}
             if not any(reasons.values()):
                 continue
             for written, writer in producers[topic]:
-                if found := reasons[id(writer.schema_)]:
+                if found := reasons[writer.schema_value]:
                     yield IncompatibleSchemas(
                         path=read.place,
                         producer=str(written.port_path),
