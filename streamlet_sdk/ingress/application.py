@@ -122,22 +122,11 @@ class Application:
         return json_response(HTTPStatus.OK, {"status": "ok"})
 
     async def _raised(self, request: Request, error: Exception) -> Response:
-        match error:
-            case RequestError():
-                return error.response()
-            case DeliveryError() | EncodeError():
-                logger.debug("A write of a route failed", exc_info=error)
-                return write_refusal(error).response()
-            case ValidationError():
-                # What an own route validates is what it was sent, as in the frameworks users know.
-                return problems_response(HTTPStatus.BAD_REQUEST, findings_of(error))
-            case JSONDecodeError() | UnicodeDecodeError():
-                return refusal(HTTPStatus.BAD_REQUEST, f"The body is no JSON: {error}").response()
-            case HTTPException():
-                return _raised_by_route(error)
-            case ClientDisconnect():
-                logger.debug("The sender of %s %s left", request.method, request.url.path)
-                return Response(status_code=HTTPStatus.BAD_REQUEST)
+        if (response := _answer_to_sender(error)) is not None:
+            return response
+        if isinstance(error, ClientDisconnect):
+            logger.debug("The sender of %s %s left", request.method, request.url.path)
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
         log = self._streamlet.context.logger
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         message = "The server failed; its log says why."
@@ -161,6 +150,24 @@ class _Unmatched:
         methods = ", ".join(sorted(allowed))
         message = f"{scope['method']} is not possible here; use {methods}."
         raise refusal(HTTPStatus.METHOD_NOT_ALLOWED, message, {"Allow": methods})
+
+
+def _answer_to_sender(error: Exception) -> Response | None:
+    """The answer to what is the sender's to know; None when it is the server's own matter."""
+    match error:
+        case RequestError():
+            return error.response()
+        case DeliveryError() | EncodeError():
+            logger.debug("A write of a route failed", exc_info=error)
+            return write_refusal(error).response()
+        case ValidationError():
+            # What an own route validates is what it was sent, as in the frameworks users know.
+            return problems_response(HTTPStatus.BAD_REQUEST, findings_of(error))
+        case JSONDecodeError() | UnicodeDecodeError():
+            return refusal(HTTPStatus.BAD_REQUEST, f"The body is no JSON: {error}").response()
+        case HTTPException():
+            return _raised_by_route(error)
+    return None
 
 
 def _raised_by_route(error: HTTPException) -> Response:
