@@ -33,7 +33,7 @@ class Topology:
     def stage(self) -> Mapping[str, int]:
         """How many streamlets lie between a streamlet and the first ones, the longest way.
 
-        Where records run in a circle, the streamlet that stands first in the document comes first.
+        A circle begins where records come into it, else with what stands first in the document.
         """
         waiting = dict.fromkeys(self.application.streamlets, 0)
         for name, fed in self.feeds.items():
@@ -43,7 +43,7 @@ class Topology:
         lowest: defaultdict[str, int] = defaultdict(int)
         while waiting:
             ready = [name for name, count in waiting.items() if count == 0]
-            for name in ready or [next(iter(waiting))]:
+            for name in ready or [self._beginning(waiting, lowest)]:
                 del waiting[name]
                 stages[name] = lowest[name]
                 for one in self.feeds[name]:
@@ -51,6 +51,23 @@ class Topology:
                         waiting[one] -= 1
                         lowest[one] = max(lowest[one], stages[name] + 1)
         return stages
+
+    def _beginning(self, waiting: Mapping[str, int], lowest: Mapping[str, int]) -> str:
+        """The streamlet with which a circle begins, when all that is left waits for a circle."""
+        circling = [name for name in waiting if self._comes_back(name, waiting)]
+        return next((name for name in circling if name in lowest), circling[0])
+
+    def _comes_back(self, name: str, among: Mapping[str, int]) -> bool:
+        seen: set[str] = set()
+        following = list(self.feeds[name])
+        while following:
+            one = following.pop()
+            if one == name:
+                return True
+            if one in among and one not in seen:
+                seen.add(one)
+                following += self.feeds[one]
+        return False
 
     @cached_property
     def stages(self) -> tuple[tuple[str, ...], ...]:
