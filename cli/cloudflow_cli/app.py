@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "init": "Make a new project that runs at once.",
     "verify": "Check a project's blueprint and report every problem in it.",
     "graph": "Draw how the streamlets of a project are connected.",
+    "sandbox": "Run the whole application here, on a broker of its own.",
     "version": "Show the version of this command line.",
 }
 

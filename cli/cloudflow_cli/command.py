@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -14,8 +15,42 @@ from cloudflow_cli.options import COMMON, Common, common_parameters, from_enviro
 if TYPE_CHECKING:
     from streamlet_sdk.errors import CloudflowError
 
+T = TypeVar("T")
+
 EXAMPLES: Final = "Examples:\n"
 SECTIONS: Final = ("Arguments", "Options", "Options of every command")
+
+
+def with_options(
+    options: type[T],
+) -> Callable[[Callable[[typer.Context, T], None]], Callable[..., None]]:
+    """Make a command of a function that takes its many options as one dataclass.
+
+    typer reads the signature of a command; this gives it a parameter for each field.
+    """
+    hints = get_type_hints(options, include_extras=True)
+    parameters = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(options)  # type: ignore[arg-type]
+    ]
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_ONLY, annotation=typer.Context)
+
+    def decorate(function: Callable[[typer.Context, T], None]) -> Callable[..., None]:
+        def command(ctx: typer.Context, **given: Any) -> None:
+            function(ctx, options(**given))
+
+        command.__doc__ = function.__doc__
+        command.__name__ = function.__name__
+        command.__annotations__ = {"ctx": typer.Context, **hints}
+        vars(command)["__signature__"] = inspect.Signature([context, *parameters])
+        return command
+
+    return decorate
 
 
 class Command(TyperCommand):

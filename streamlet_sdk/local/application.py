@@ -79,15 +79,26 @@ class LocalApplication:
         transport = plan.transport("platform")
         self.cluster = Cluster(transport, SchemaTopic(transport, SchemaBook()))
         self._made: dict[str, Transport] = {}
+        self._is_prepared = False
 
-    async def start(self) -> None:
-        """Make topics and start every streamlet; returns once each has run or failed once.
+    async def prepare(self) -> None:
+        """Make the topics, so that they can be tapped before anything is written.
 
         Raises:
             TransportError: when the broker is not there or refuses a topic.
         """
-        await self._make_topics()
-        await self.cluster.schemas.start()
+        if not self._is_prepared:
+            await self._make_topics()
+            await self.cluster.schemas.start()
+            self._is_prepared = True
+
+    async def start(self) -> None:
+        """Prepare and start every streamlet; returns once each has run or failed once.
+
+        Raises:
+            TransportError: when the broker is not there or refuses a topic.
+        """
+        await self.prepare()
         for streamlet in self.plan.streamlets:
             self._launch(streamlet)
         await asyncio.gather(*(supervisor.running() for supervisor in self.supervisors))
@@ -129,16 +140,20 @@ class LocalApplication:
         running = Running(Counters())
         self.streamlets[streamlet.config.streamlet] = running
         for number in range(streamlet.replicas):
-            supervisor = self._supervisor(streamlet, running.counters, str(number))
+            supervisor = self._supervisor(streamlet, running.counters, number)
             running.replicas.append(supervisor)
             supervisor.start()
 
-    def _supervisor(self, streamlet: LocalStreamlet, counters: Counters, number: str) -> Supervisor:
-        name = f"{streamlet.config.streamlet}-{number}"
+    def _supervisor(self, streamlet: LocalStreamlet, counters: Counters, number: int) -> Supervisor:
+        config = streamlet.config
+        name = f"{config.streamlet}-{number}"
+        if number and config.server_port:
+            # Pods have addresses of their own; here replicas share one and count ports up.
+            config = config.model_copy(update={"server_port": config.server_port + number})
         transport = self._made[name] = self.plan.transport(name)
         # Each replica is a client of its own; schemas are followed once for all.
         cluster = Cluster(transport, self.cluster.schemas)
-        names = {binding.cluster for binding in streamlet.config.ports.values()} or {"default"}
+        names = {binding.cluster for binding in config.ports.values()} or {"default"}
 
         def surroundings() -> Surroundings:
             return self.plan.surroundings(
@@ -148,4 +163,4 @@ class LocalApplication:
                 host=self.plan.host,
             )
 
-        return Supervisor(streamlet.cls, streamlet.config, surroundings, name)
+        return Supervisor(streamlet.cls, config, surroundings, name)

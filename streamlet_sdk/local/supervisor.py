@@ -128,9 +128,9 @@ class Supervisor:
         surroundings = self._surroundings()
         runner = self.runner = StreamletRunner(self._cls, self.config, surroundings)
         with Attempt() as life:
-            await runner.start()
-            self._enter("running")
-            await self._ended(runner)
+            if await self._started(runner):
+                self._enter("running")
+                await self._ended(runner)
         failed = life.error is not None
         if failed:
             self.error = life.error
@@ -143,6 +143,24 @@ class Supervisor:
             surroundings.counters.failed += 1
             logger.error("%s did not stop well", self.config.streamlet, exc_info=end.error)
             self.error = end.error
+
+    async def _started(self, runner: StreamletRunner) -> bool:
+        """Start the runner; false when a stop was asked for before that was done.
+
+        The user's own `start` may wait for something that never comes.
+        """
+        loop = asyncio.get_running_loop()
+        starting = loop.create_task(runner.start())
+        stopping = loop.create_task(self._stopping.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait((starting,))
+        if starting.cancelled():
+            return False
+        starting.result()
+        return True
 
     async def _ended(self, runner: StreamletRunner) -> None:
         """Wait until the runner fails, which raises, or a stop is asked for."""

@@ -11,7 +11,7 @@ from streamlet_sdk.runtime.partitioner import partition_of
 from streamlet_sdk.runtime.transport import ConsumerSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from streamlet_sdk.runtime.ports import Cluster
     from streamlet_sdk.runtime.transport import Claim, Headers, Producer, RawRecord
@@ -93,12 +93,20 @@ class Tap:
     """Reads every record of a topic from its beginning; a consumer's listener."""
 
     def __init__(
-        self, cluster: Cluster, topic: str, seen: Callable[[Record[bytes | None]], None]
+        self,
+        cluster: Cluster,
+        topic: str,
+        seen: Callable[[Record[bytes | None]], None],
+        room: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Call `seen` for each record of `topic`, its value as bytes."""
+        """Call `seen` for each record of `topic`, its value as bytes.
+
+        `room` is awaited before more is read, so that who shows the records can be slow.
+        """
         self._consumer = cluster.transport.consumer(ConsumerSpec(topic=topic, group=None))
         self._topic = topic
         self._seen = seen
+        self._room = room
         self._claims: list[Claim] = []
         self._new: list[Claim] = []
         self._task: asyncio.Task[None] | None = None
@@ -145,6 +153,8 @@ class Tap:
             for chunk in await self._consumer.poll(credit, POLL_SECONDS):
                 for record in chunk.records:
                     self._seen(self._shown(record, chunk.claim))
+            if self._room is not None:
+                await self._room()
 
     @staticmethod
     def _shown(record: RawRecord, claim: Claim) -> Record[bytes | None]:

@@ -4,6 +4,7 @@ process from ending, as the standard pool's threads would.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from concurrent.futures import Executor, Future
 from queue import SimpleQueue
@@ -35,12 +36,13 @@ class DaemonThreads(Executor):
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run `function` in a thread."""
         future: Future[T] = Future()
+        context = contextvars.copy_context()  # as `asyncio.to_thread` does
 
         def call() -> None:
             if not future.set_running_or_notify_cancel():
                 return
             with Attempt() as attempt:
-                result = function(*args, **kwargs)
+                result = context.run(function, *args, **kwargs)
             if attempt.error is not None:
                 future.set_exception(attempt.error)
             else:

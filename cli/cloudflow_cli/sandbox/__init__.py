@@ -1,0 +1,1 @@
+"""Runs a project's whole application in this process, for `kubectl cloudflow sandbox`."""

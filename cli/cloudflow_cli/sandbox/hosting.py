@@ -1,0 +1,120 @@
+"""The application on its embedded broker, not started yet: what a session runs."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloudflow_cli.sandbox import scope
+from cloudflow_cli.sandbox.logs import speaker
+from cloudflow_cli.sandbox.ports import HOST
+from streamlet_sdk.blueprint.resolution import kafka_name
+from streamlet_sdk.broker import EmbeddedBroker
+from streamlet_sdk.handlers import roles
+from streamlet_sdk.local.application import LocalApplication, LocalPlan, LocalStreamlet
+from streamlet_sdk.runtime.assembly import Surroundings
+from streamlet_sdk.runtime.transport import TopicSpec
+from streamlet_sdk.runtime.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType
+
+    from cloudflow_cli.sandbox.prepared import Prepared
+    from cloudflow_cli.sandbox.request import Request
+    from streamlet_sdk.runtime.transport import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """An application and what it runs on."""
+
+    prepared: Prepared
+    broker: EmbeddedBroker
+    application: LocalApplication
+    watchdog: Watchdog
+    namespace: str
+
+    def topic(self, id_: str) -> str:
+        """The name on the broker of a topic that runs.
+
+        Raises:
+            UsageError: when there is none.
+        """
+        topics = self.prepared.running.topics
+        if id_ not in topics:
+            raise scope.unknown("topic", id_, topics)
+        return kafka_name(topics[id_], f"{self.namespace}.{self.prepared.project.name}")
+
+    def records(self, id_: str) -> int:
+        """How many records a topic has."""
+        logs = self.broker.topic(self.topic(id_)).partitions
+        return sum(len(log.stable.records) for log in logs)
+
+
+def host(prepared: Prepared, request: Request) -> Hosted:
+    """Bring an application and a new broker together."""
+    broker = EmbeddedBroker()
+    watchdog = Watchdog(min(one.settings.block_warning for one in prepared.configs.values()))
+    plan = LocalPlan(
+        streamlets=[
+            LocalStreamlet(
+                cls=prepared.classes.of(name), config=config, replicas=prepared.replicas(name)
+            )
+            for name, config in prepared.configs.items()
+        ],
+        topics=list(_topics(prepared, request.namespace)),
+        transport=lambda client: _transport(broker, client),
+        surroundings=_Surrounding(prepared, watchdog).surroundings,
+        host=HOST,
+    )
+    return Hosted(
+        prepared=prepared,
+        broker=broker,
+        application=LocalApplication(plan),
+        watchdog=watchdog,
+        namespace=request.namespace,
+    )
+
+
+def _transport(broker: EmbeddedBroker, client: str) -> Transport:
+    return broker.transport(client=client)
+
+
+def _topics(prepared: Prepared, namespace: str) -> Iterator[TopicSpec]:
+    prefix = f"{namespace}.{prepared.project.name}"
+    for topic in prepared.running.topics.values():
+        yield TopicSpec(
+            name=kafka_name(topic, prefix),
+            partitions=prepared.partitions(topic),
+            replication_factor=topic.replication_factor,
+            config=topic.config,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Surrounding:
+    """Tells log and watchdog of each replica when it starts."""
+
+    prepared: Prepared
+    watchdog: Watchdog
+
+    def surroundings(self, **given: Any) -> Surroundings:
+        """Called in the task of a replica, whose tasks inherit what is set here."""
+        made = Surroundings(**given)
+        name = made.replica.rpartition("-")[0]
+        speaker.set(self.prepared.name(name, made.replica))
+        self.watchdog.watch(_codes(self.prepared.classes.of(name)), made.counters)
+        return made
+
+
+def _codes(cls: type) -> dict[CodeType, str]:
+    """What may hold up the loop: the code of a class's handlers, by `Class.method`."""
+    names = (*roles(cls), "start", "stop", "partitions_assigned", "partitions_revoked")
+    functions = {name: inspect.unwrap(getattr(cls, name)) for name in names}
+    return {
+        function.__code__: f"{cls.__qualname__}.{name}"
+        for name, function in functions.items()
+        if inspect.isfunction(function)
+    }

@@ -1,0 +1,66 @@
+"""What an application waits for: readers before it is fed, and what is left when time is over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamlet_sdk.local.application import LocalApplication
+    from streamlet_sdk.local.supervisor import Supervisor
+    from streamlet_sdk.runtime.inlet import InletRunner
+
+LOOK_AGAIN_SECONDS: Final = 0.01
+
+
+async def claimed(application: LocalApplication) -> None:
+    """Wait until every partition has its reader, in each group that runs.
+
+    A reader that starts at the latest record would otherwise miss what is fed first.
+    """
+    while True:
+        if await _is_claimed(application):
+            return
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _is_claimed(application: LocalApplication) -> bool:
+    inlets = [inlet for _, inlet in _inlets(application)]
+    admin = application.cluster.transport.admin()
+    known = await admin.topics(sorted({inlet.topic for inlet in inlets}))
+    await admin.close()
+    claimed_: dict[tuple[str, str], set[int]] = {}
+    for inlet in inlets:
+        partitions = claimed_.setdefault((inlet.reader, inlet.topic), set())
+        partitions.update(claim.partition for claim in inlet.claims)
+    return all(
+        (info := known[topic]) is None or len(partitions) == info.partitions
+        for (_, topic), partitions in claimed_.items()
+    )
+
+
+async def unfinished(application: LocalApplication) -> list[str]:
+    """What keeps the application from being idle, for people."""
+    found: list[str] = []
+    for supervisor in application.supervisors:
+        if supervisor.state != "running":
+            found.append(f"{supervisor.config.streamlet} is {supervisor.state}")
+        elif not supervisor.idle:
+            found.append(f"{supervisor.config.streamlet} has something in flight")
+    for supervisor, inlet in _inlets(application):
+        ends = await inlet.ends()
+        unread = sum(end - inlet.position(claim) for claim, end in ends.items() if claim.alive)
+        if unread > 0:
+            found.append(f"{supervisor.config.streamlet}.{inlet.name} has {unread} records to read")
+    if application.active:
+        found.append("a feed goes on")
+    return found
+
+
+def _inlets(application: LocalApplication) -> Iterator[tuple[Supervisor, InletRunner]]:
+    for supervisor in application.supervisors:
+        if supervisor.state == "running" and supervisor.runner is not None:
+            for inlet in supervisor.runner.inlets:
+                yield supervisor, inlet
