@@ -20,6 +20,7 @@ from streamlet_sdk.delivery import Delivery
 from streamlet_sdk.parameters import parse_duration
 from streamlet_sdk.runtime.counters import Counters
 from streamlet_sdk.runtime.failures import FailedRecord, Policy
+from streamlet_sdk.runtime.offsets import Ledger
 from streamlet_sdk.runtime.outbox import Entry
 from streamlet_sdk.streamlet import Streamlet
 from support.documents import code_blocks
@@ -97,7 +98,7 @@ def test_the_table_of_dead_letters_has_every_header_and_no_other() -> None:
         record=record, topic="payments", partition=0, error=ValueError("no"), attempts=3
     )
     headers = policy._headers(failed)
-    letter = Entry(None, b"value", 0, headers, None, record, dead_letter=True)
+    letter = Entry(None, b"value", 0, headers, Ledger(0).begin(), record, dead_letter=True)
     shortened = policy.shortened(letter).headers
     assert said == {name for name, _ in (*headers, *shortened)}
 
