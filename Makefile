@@ -7,7 +7,7 @@ KEY := $(shell cksum < pyproject.toml | cut -d' ' -f1)
 RUN_READY := $(VENV)/.ready-to-run-$(KEY)
 DEV_READY := $(VENV)/.ready-to-develop-$(KEY)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-EXAMPLE ?= examples/sensor-data
+EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -19,7 +19,7 @@ help: ## Show this list.
 
 setup: $(DEV_READY) ## Make .venv with everything to develop: checks, tests, docs.
 
-run: $(RUN_READY) ## Run the example application in the sandbox (EXAMPLE=folder, ARGS=more words).
+run: $(RUN_READY) ## Run the example application in the sandbox (EXAMPLE=folder or blueprint, ARGS=more words).
 	@$(BIN)/kubectl-cloudflow sandbox $(EXAMPLE) $(ARGS)
 
 test: $(DEV_READY) ## Run all tests that need no cluster (ARGS=words for pytest).
