@@ -33,7 +33,7 @@ class Waiter:
         """Nothing is known yet."""
         self.offset: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def added(self) -> None:
+    def added(self, count: int) -> None:
         """The entry is on its way."""
 
     def acknowledged(self, count: int, offset: int) -> None:
@@ -75,8 +75,9 @@ class RunningContext(Context):
                 "exactly-once inlet; return the emission from the handler instead"
             )
         writer = writer_of(self._writers, emission)
+        value = None if emission.value is None else writer.encode(emission.value)
         waiter = Waiter()
-        destination = writer.put(emission, writer.encoded(emission), waiter, None)
+        destination = writer.put(emission, value, waiter, None)
         self._outbox.kick()
         limit = self._timeout if timeout is None else timeout
         try:

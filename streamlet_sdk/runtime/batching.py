@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from streamlet_sdk.errors import DeliveryError
 from streamlet_sdk.handlers import Batches, Step
-from streamlet_sdk.records import Emission, Failure, Record
+from streamlet_sdk.records import Emission, Failure
 from streamlet_sdk.runtime.attempts import Attempt
-from streamlet_sdk.runtime.emitting import put_all
+from streamlet_sdk.runtime.emitting import Gathered
 from streamlet_sdk.runtime.work import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamlet_sdk.runtime.offsets import Ledger, Unit
     from streamlet_sdk.runtime.transport import Claim, RawRecord
@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 class Collected(NamedTuple):
     """Records that are handled together, their bytes, and where the partition goes on."""
 
-    records: Sequence[RawRecord]
+    records: list[RawRecord]
     size: int
     next_offset: int
+
+
+class Good(NamedTuple):
+    """Records that decode, and their values in the same order."""
+
+    records: list[RawRecord]
+    values: list[Any]
+
+
+Failures: TypeAlias = "list[tuple[RawRecord, Exception]]"
 
 
 class BatchingWorker(Worker):
@@ -121,13 +131,13 @@ class BatchingWorker(Worker):
             )
             self.stage.outbox.kick()
 
-    async def _handle(self, records: Sequence[RawRecord], unit: Unit) -> bool:
+    async def _handle(self, records: list[RawRecord], unit: Unit) -> bool:
         """Bring every record of a list to its end; false when the worker closed before that."""
         good, bad = self._decoded(records)
         for record, error in bad:
             if not await self._undecoded(record, unit, error):
                 return False
-        if not good:
+        if not good.records:
             return True
         attempt = 1
         while True:
@@ -143,65 +153,71 @@ class BatchingWorker(Worker):
             self.stage.counters.retried += 1
             attempt += 1
 
-    def _decoded(
-        self, records: Sequence[RawRecord]
-    ) -> tuple[list[tuple[RawRecord, Any]], list[tuple[RawRecord, Exception]]]:
-        good: list[tuple[RawRecord, Any]] = []
+    def _decoded(self, records: list[RawRecord]) -> tuple[Good, list[tuple[RawRecord, Exception]]]:
+        """The records that decode, with their values, and those that do not, with the reason."""
+        stage = self.stage
+        decode = stage.decode
+        with Attempt() as all_of_them:
+            values = [
+                decode(record.value) if record.value is not None else stage.value(record)
+                for record in records
+            ]
+            return Good(records, values), []
+        good = Good([], [])
         bad: list[tuple[RawRecord, Exception]] = []
         for record in records:
             with Attempt() as attempt:
-                good.append((record, self.stage.value(record)))
+                good.values.append(stage.value(record))
+                good.records.append(record)
             if attempt.error is not None:
                 bad.append((record, attempt.error))
         return good, bad
 
-    async def _try(
-        self, good: Sequence[tuple[RawRecord, Any]], unit: Unit, attempt: int
-    ) -> list[tuple[RawRecord, Exception]]:
+    async def _try(self, good: Good, unit: Unit, attempt: int) -> Failures:
         """One call of the handler; the records that it says have failed."""
-        shown = [self._record(record, value, attempt) for record, value in good]
-        steps = await self._call([value for _, value in good], shown)
-        by_offset = {record.offset: record for record, _ in good}
-        failures = [
-            (by_offset[step.offset], step.error) for step in steps if isinstance(step, Failure)
-        ]
-        self._put_batch(steps, {record.offset for record, _ in failures}, by_offset, unit)
-        return failures
+        shown = None
+        if self.stage.handler.wants_record:
+            pairs = zip(good.records, good.values, strict=True)
+            shown = [self._record(record, value, attempt) for record, value in pairs]
+        steps = await self._call(list(good.values), shown)
+        failures = [step for step in steps if isinstance(step, Failure)]
+        by_offset: dict[int, RawRecord] = {}
+        if failures or shown is not None:
+            by_offset = {record.offset: record for record in good.records}
+        gathered = Gathered(self.stage.writers)
+        self._gather_batch(steps, {f.offset for f in failures}, by_offset, good, gathered)
+        gathered.put(unit)
+        return [(by_offset[failure.offset], failure.error) for failure in failures]
 
-    def _put_batch(
+    def _gather_batch(
         self,
         steps: Sequence[Step],
         failed: set[int],
-        by_offset: dict[int, RawRecord],
-        unit: Unit,
+        by_offset: Mapping[int, RawRecord],
+        good: Good,
+        gathered: Gathered,
     ) -> None:
-        """Send emissions, without those of records that failed.
+        """Keep emissions, without those of records that failed.
 
         One without a cause belongs to the whole list and has the time of its last record.
         """
-        last_ms = max(record.timestamp for record in by_offset.values())
-        emissions: list[Emission[Any]] = []
-        sources: list[RawRecord | None] = []
+        last_ms = good.records[-1].timestamp
         for step in steps:
-            if not isinstance(step, Emission):
+            if type(step) is not Emission:
                 continue
-            cause: Record[Any] | None = step.cause
+            cause = step.cause
             if cause is None:
                 if step.timestamp_ms is None:
                     step.timestamp_ms = last_ms
-            elif cause.offset in failed:
-                continue
-            emissions.append(step)
-            sources.append(None if cause is None else by_offset[cause.offset])
-        put_all(self.stage.writers, emissions, unit, sources)
+                gathered.add(step, None)
+            elif cause.offset not in failed:
+                gathered.add(step, by_offset[cause.offset])
 
-    async def _one_by_one(
-        self, good: Sequence[tuple[RawRecord, Any]], unit: Unit, error: Exception, attempt: int
-    ) -> bool:
+    async def _one_by_one(self, good: Good, unit: Unit, error: Exception, attempt: int) -> bool:
         """The list failed every try: only those records that fail alone are given up."""
-        if len(good) == 1:
-            return await self._settle(good[0][0], unit, error, attempt)
-        for record, value in good:
+        if len(good.records) == 1:
+            return await self._settle(good.records[0], unit, error, attempt)
+        for record, value in zip(good.records, good.values, strict=True):
             if self.closing:
                 return False
             self.stage.counters.retried += 1
@@ -211,9 +227,7 @@ class BatchingWorker(Worker):
                 self._give_up(record, unit, alone.error, attempt + 1)
         return True
 
-    async def _settle_all(
-        self, failures: Sequence[tuple[RawRecord, Exception]], unit: Unit, attempt: int
-    ) -> bool:
+    async def _settle_all(self, failures: Failures, unit: Unit, attempt: int) -> bool:
         for record, error in failures:
             if not await self._settle(record, unit, error, attempt):
                 return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from streamlet_sdk.errors import EncodeError
 from streamlet_sdk.runtime.outbox import Entry
@@ -22,6 +22,11 @@ CORRELATION_ID = "correlation-id"
 INHERITED = frozenset({CORRELATION_ID, "traceparent", "tracestate", "baggage"})
 # Distinct keys whose partition is remembered; murmur2 in Python costs up to 6 µs a key.
 REMEMBERED_KEYS = 20_000
+
+
+# An emission, its value's bytes (None for a tombstone), and the input that caused it.
+Encoded: TypeAlias = "tuple[Emission[Any], bytes | None, RawRecord | None]"
+_new = tuple.__new__
 
 
 class OutletWriter:
@@ -51,23 +56,39 @@ class OutletWriter:
         self._sticky = self._destinations[0]
         self._sticky.sticky = self._rotate
 
-    def encoded(self, emission: Emission[Any]) -> bytes | None:
-        """The bytes of an emission's value, None for a tombstone.
-
-        Raises:
-            EncodeError: when the value does not fit, naming the port.
-        """
-        if emission.value is None:
-            return None
-        try:
-            return self.encode(emission.value)
-        except EncodeError as error:
-            raise EncodeError(f"outlet {emission.port!r}: {error}") from error
-
     def put(
         self, emission: Emission[Any], value: bytes | None, owner: Owner, source: RawRecord | None
     ) -> Destination:
-        """Send an emission whose value is encoded, or hold it for the owner's transaction."""
+        """Send one emission whose value is encoded; where it goes."""
+        entry = self._entry(emission, value, owner, source)
+        return self.put_entry(entry)
+
+    def put_entry(self, entry: Entry) -> Destination:
+        """Send an entry as it is, to the partition of its key."""
+        destination = self._sticky if entry.key is None else self._keyed(entry.key)
+        self._send(destination, [entry], entry.owner)
+        return destination
+
+    def put_all(self, encoded: Sequence[Encoded], owner: Owner) -> None:
+        """Send emissions of one owner; those without a key stay together."""
+        loose: list[Entry] = []
+        keyed: dict[Destination, list[Entry]] = {}
+        by_key = self._by_key
+        for emission, value, source in encoded:
+            entry = self._entry(emission, value, owner, source)
+            key = emission.key
+            if key is None:
+                loose.append(entry)
+            else:
+                keyed.setdefault(by_key.get(key) or self._keyed(key), []).append(entry)
+        if loose:
+            self._send(self._sticky, loose, owner)
+        for destination, entries in keyed.items():
+            self._send(destination, entries, owner)
+
+    def _entry(
+        self, emission: Emission[Any], value: bytes | None, owner: Owner, source: RawRecord | None
+    ) -> Entry:
         timestamp_ms = emission.timestamp_ms
         headers: Headers = emission.headers
         if source is not None:
@@ -77,19 +98,20 @@ class OutletWriter:
                 headers = inherited(source.headers, headers)
         elif timestamp_ms is None:
             timestamp_ms = self._outbox.now_ms()
-        return self.put_entry(Entry(emission.key, value, timestamp_ms, headers, owner, source))
+        # `Entry(…)` costs three times as much, and this is done for every record.
+        return _new(Entry, (emission.key, value, timestamp_ms, headers, owner, source, False))
 
-    def put_entry(self, entry: Entry) -> Destination:
-        """Send an entry as it is, to the partition of its key."""
-        key, owner = entry.key, entry.owner
-        destination = self._sticky if key is None else self._by_key.get(key) or self._keyed(key)
+    def _send(self, destination: Destination, entries: list[Entry], owner: Owner) -> None:
+        """Send entries of one owner, or hold them for its transaction."""
         if owner.held is None:
-            self._outbox.put(destination, entry)
+            self._outbox.put(destination, entries, owner)
         else:
-            owner.held.append((destination, entry))
-        return destination
+            owner.held.extend((destination, entry) for entry in entries)
 
     def _keyed(self, key: bytes) -> Destination:
+        known = self._by_key.get(key)
+        if known is not None:
+            return known
         if len(self._by_key) >= REMEMBERED_KEYS:
             self._by_key.clear()
         found = self._destinations[partition_of(key, len(self._destinations))]
@@ -121,21 +143,62 @@ def inherited(source: Headers, own: Headers) -> Headers:
     return (*passed, *own)
 
 
-def put_all(
-    writers: Mapping[str, OutletWriter],
-    emissions: Sequence[Emission[Any]],
-    owner: Owner,
-    sources: Sequence[RawRecord | None],
-) -> None:
-    """Send all of `emissions` or none; `sources[i]` is the input of `emissions[i]`.
+class Gathered:
+    """Emissions of one unit of work, encoded and in order, until they are sent together."""
 
-    Raises:
-        EncodeError: when one does not fit its outlet; nothing was sent then.
-    """
-    ready = [(writer_of(writers, e), e) for e in emissions]
-    values = [writer.encoded(emission) for writer, emission in ready]
-    for (writer, emission), value, source in zip(ready, values, sources, strict=True):
-        writer.put(emission, value, owner, source)
+    __slots__ = ("_append", "_by_writer", "_encode", "_port", "_writers")
+
+    def __init__(self, writers: Mapping[str, OutletWriter]) -> None:
+        """Nothing is gathered yet."""
+        self._writers = writers
+        self._by_writer: dict[OutletWriter, list[Encoded]] = {}
+        self._port: str | None = None
+        self._encode: Callable[[Any], bytes]
+        self._append: Callable[[Encoded], None]
+
+    def add(self, emission: Emission[Any], source: RawRecord | None) -> None:
+        """Encode and keep an emission that `source` caused.
+
+        Raises:
+            EncodeError: when it does not fit its outlet, or there is no such outlet.
+        """
+        # Most emissions go where the last one went: the names are the same object then.
+        if emission.port is not self._port:
+            self._turn(emission)
+        value = emission.value
+        try:
+            data = None if value is None else self._encode(value)
+        except EncodeError as error:
+            raise EncodeError(f"outlet {emission.port!r}: {error}") from error
+        self._append((emission, data, source))
+
+    def add_all(
+        self, emissions: Sequence[Emission[Any]], sources: Sequence[RawRecord | None]
+    ) -> None:
+        """Keep all of `emissions` or none; `sources[i]` is the input of `emissions[i]`.
+
+        Raises:
+            EncodeError: when one does not fit its outlet.
+        """
+        if len(emissions) == 1:
+            self.add(emissions[0], sources[0])
+            return
+        fitting = Gathered(self._writers)
+        for emission, source in zip(emissions, sources, strict=True):
+            fitting.add(emission, source)
+        for writer, encoded in fitting._by_writer.items():
+            self._by_writer.setdefault(writer, []).extend(encoded)
+
+    def put(self, owner: Owner) -> None:
+        """Send what was gathered, as emissions of `owner`."""
+        for writer, encoded in self._by_writer.items():
+            writer.put_all(encoded, owner)
+
+    def _turn(self, emission: Emission[Any]) -> None:
+        writer = writer_of(self._writers, emission)
+        self._port = emission.port
+        self._encode = writer.encode
+        self._append = self._by_writer.setdefault(writer, []).append
 
 
 def writer_of(writers: Mapping[str, OutletWriter], emission: Emission[Any]) -> OutletWriter:

@@ -139,6 +139,10 @@ class InletRunner:
         """The next offset that will be read."""
         return self._consumer.position(claim)
 
+    def done_to(self, claim: Claim) -> int:
+        """The offset up to which everything is processed; for claims that are being read."""
+        return self._open[claim].worker.ledger.low_water
+
     # Listener
 
     def assigned(self, claims: Sequence[Claim]) -> None:
@@ -231,8 +235,8 @@ class InletRunner:
                     await opened.cycle.flush()
                 else:
                     await opened.worker.acknowledged()
-        except TimeoutError:
-            logger.warning("Not everything was acknowledged in time; it will be read again")
+        except (TimeoutError, TransportError) as error:
+            logger.warning("Not everything was committed; it will be read again: %r", error)
 
     async def _let_go(self, claims: Sequence[Claim]) -> None:
         for claim in claims:

@@ -22,8 +22,8 @@ class Owner(Protocol):
     resend: bool
     held: list[tuple[Any, Entry]] | None
 
-    def added(self) -> None:
-        """One more emission is on its way."""
+    def added(self, count: int) -> None:
+        """`count` more emissions are on their way."""
 
     def acknowledged(self, count: int, offset: int) -> None:
         """`count` emissions are written, the last of them at `offset`."""
@@ -65,9 +65,9 @@ class Unit:
         # Offsets that are dead-lettered already, when several emissions of one record fail.
         self.given_up: set[int] = set()
 
-    def added(self) -> None:
-        """One more emission is on its way."""
-        self.pending += 1
+    def added(self, count: int) -> None:
+        """`count` more emissions are on their way."""
+        self.pending += count
 
     def acknowledged(self, count: int, offset: int) -> None:
         """`count` emissions are written."""

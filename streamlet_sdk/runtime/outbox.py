@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamlet_sdk.errors import (
@@ -32,6 +34,10 @@ logger = logging.getLogger(__name__)
 MAX_PENDING_BYTES = 32 * 1024 * 1024
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+
+
+_VALUE = itemgetter(1)
+_OWNER = itemgetter(4)
 
 
 class Entry(NamedTuple):
@@ -117,14 +123,14 @@ class Outbox:
             found = self._destinations[key] = Destination(cluster, topic, partition)
         return found
 
-    def put(self, destination: Destination, entry: Entry) -> None:
-        """Add an entry; it leaves with the next `kick`."""
+    def put(self, destination: Destination, entries: list[Entry], owner: Owner) -> None:
+        """Add entries of one owner; they leave with the next `kick`."""
         if not destination.entries:
             self._dirty.append(destination)
-        destination.entries.append(entry)
-        entry.owner.added()
-        self.pending += 1
-        self.pending_bytes += len(entry.value or b"")
+        destination.entries += entries
+        owner.added(len(entries))
+        self.pending += len(entries)
+        self.pending_bytes += _size(entries)
 
     def kick(self) -> None:
         """Send what was put."""
@@ -206,9 +212,9 @@ class Outbox:
         batch = producer.batch(destination.topic, destination.partition)
         append = batch.append
         taken = 0
-        for key, value, timestamp_ms, headers, *_ in entries:
+        for entry in entries:
             try:
-                if not append(key, value, timestamp_ms, headers):
+                if not append(entry[0], entry[1], entry[2], entry[3]):
                     break
             except RejectedError:
                 if taken == 0:
@@ -240,20 +246,12 @@ class Outbox:
 
     def _acknowledge(self, entries: Sequence[Entry], base: int) -> None:
         """Tell owners; neighbours of one owner are told together."""
-        count = 0
-        owner: Owner | None = None
-        size = 0
-        for index, entry in enumerate(entries):
-            size += len(entry.value or b"")
-            if entry.owner is owner:
-                count += 1
-                continue
-            if owner is not None:
-                owner.acknowledged(count, base + index - 1)
-            owner, count = entry.owner, 1
-        if owner is not None:
-            owner.acknowledged(count, base + len(entries) - 1)
-        self._left(len(entries), size)
+        last = base - 1
+        for owner, entries_of_one in groupby(entries, _OWNER):
+            count = len(list(entries_of_one))
+            last += count
+            owner.acknowledged(count, last)
+        self._left(len(entries), _size(entries))
 
     def _settle(self, entry: Entry) -> None:
         self._left(1, len(entry.value or b""))
@@ -280,3 +278,8 @@ class Outbox:
                 except UnavailableError as error:
                     logger.warning("No producer yet: %s", error)
                     await asyncio.sleep(FIRST_PAUSE_SECONDS)
+
+
+def _size(entries: Sequence[Entry]) -> int:
+    """Bytes of the values."""
+    return sum(map(len, filter(None, map(_VALUE, entries))))

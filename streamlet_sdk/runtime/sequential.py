@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamlet_sdk.records import Emission
 from streamlet_sdk.runtime.attempts import Attempt
-from streamlet_sdk.runtime.emitting import writer_of
+from streamlet_sdk.runtime.emitting import Gathered
 from streamlet_sdk.runtime.work import Worker
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Stop(NamedTuple):
 class SequentialWorker(Worker):
     """Handles records one at a time and holds up its own partition only."""
 
+    _turn_at = 0.0
+
     async def _work(self, chunk: Chunk) -> None:
         """Handle a chunk in slices of time; one unit of the ledger for each."""
         handler = self.stage.handler
@@ -54,11 +56,18 @@ class SequentialWorker(Worker):
                 if not await self._ended(chunk, unit, stop):
                     return
                 start += 1
-            await asyncio.sleep(0)
+            await self._give_way()
         if start == total:
             if not total:
                 self.ledger.skip_to(chunk.next_offset)
             self._chunks.popleft()
+
+    async def _give_way(self) -> None:
+        """Let the event loop turn, if the last time is a slice ago."""
+        now = perf_counter()
+        if now > self._turn_at:
+            await asyncio.sleep(0)
+            self._turn_at = perf_counter() + SLICE_SECONDS
 
     async def _ended(self, chunk: Chunk, unit: Unit, stop: Stop) -> bool:
         """Bring the record that failed to its end, in a unit of its own."""
@@ -86,8 +95,10 @@ class SequentialWorker(Worker):
     def _tight(self, chunk: Chunk, start: int, unit: Unit) -> Stop:
         """Handle records in one loop without awaiting, for one slice of time."""
         stage = self.stage
-        handler, writers, decode = stage.handler, stage.writers, stage.decode
+        handler, decode = stage.handler, stage.decode
         call, wants_record = handler.call, handler.wants_record
+        gathered = Gathered(stage.writers)
+        add = gathered.add
         stop_at = perf_counter() + SLICE_SECONDS
         records = chunk.records
         index, decoded = start, False
@@ -100,32 +111,30 @@ class SequentialWorker(Worker):
                 decoded = True
                 outcome = call(value, self._record(record, value)) if wants_record else call(value)
                 if type(outcome) is Emission:
-                    writer = writer_of(writers, outcome)
-                    writer.put(outcome, writer.encoded(outcome), unit, record)
+                    add(outcome, record)
                 elif outcome is not None:
-                    self._put(handler.steps(outcome), unit, record)
+                    self._gather(handler.steps(outcome), record, gathered)
                 if perf_counter() > stop_at:
                     break
+        gathered.put(unit)
         if attempt.error is None:
             return Stop(index + 1)
         return Stop(index, attempt.error, decoded)
 
-    async def _awaited(self, chunk: Chunk, start: int, unit: Unit) -> Stop:
-        """As `_tight`, for handlers that are awaited."""
-        stage = self.stage
-        stop_at = perf_counter() + SLICE_SECONDS
-        records = chunk.records
-        index, decoded = start, False
+    async def _awaited(self, chunk: Chunk, at: int, unit: Unit) -> Stop:
+        """Handle one record, for handlers that are awaited.
+
+        Its emissions leave before the next record is begun, which may take as long as it likes.
+        """
+        record = chunk.records[at]
+        gathered = Gathered(self.stage.writers)
+        decoded = False
         with Attempt() as attempt:
-            for index in range(start, len(records)):
-                record = records[index]
-                decoded = False
-                value = stage.value(record)
-                decoded = True
-                steps = await self._call(value, self._record(record, value))
-                self._put(steps, unit, record)
-                if self.closing or perf_counter() > stop_at:
-                    break
-        if attempt.error is None:
-            return Stop(index + 1)
-        return Stop(index, attempt.error, decoded)
+            value = self.stage.value(record)
+            decoded = True
+            steps = await self._call(value, self._record(record, value))
+            self._gather(steps, record, gathered)
+        if attempt.error is not None:
+            return Stop(at, attempt.error, decoded)
+        gathered.put(unit)
+        return Stop(at + 1)

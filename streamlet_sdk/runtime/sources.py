@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 from streamlet_sdk.errors import CloudflowError, DeliveryError, FencedError
 from streamlet_sdk.records import Checkpoint, Emission
 from streamlet_sdk.runtime.attempts import Attempt
-from streamlet_sdk.runtime.emitting import put_all
+from streamlet_sdk.runtime.emitting import Gathered
 from streamlet_sdk.runtime.offsets import Ledger
 
 if TYPE_CHECKING:
@@ -225,12 +225,11 @@ class SourceRunner:
                 f"{self.plan.name} yielded a {type(item).__name__}; yield self.<outlet>(value) "
                 "or Checkpoint(position)"
             )
+        gathered = Gathered(self.plan.writers)
+        gathered.add(item, None)
         unit = self._ledger.begin()
-        with Attempt() as put:
-            put_all(self.plan.writers, [item], unit, [None])
+        gathered.put(unit)
         self._serial += 1
-        if put.error is not None:
-            raise put.error
         unit.handled(records=0, size=0, next_offset=self._serial)
         self.plan.outbox.kick()
         while len(self._ledger.in_flight) >= self.plan.role.max_in_flight and not self._broken:

@@ -43,6 +43,7 @@ class Cycle:
         self._lane = lane
         self._wake = asyncio.Event()
         self._lock = asyncio.Lock()
+        self._broken = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self, reopen: Callable[[Claim], Awaitable[None]]) -> None:
@@ -59,10 +60,20 @@ class Cycle:
         self._wake.set()
 
     async def flush(self) -> None:
-        """Commit what is done now; bound it with a deadline."""
+        """Commit what is done now; bound it with a deadline.
+
+        After a failure, or a cancellation, nothing more is committed by this cycle: its lane is
+        in an unknown state, and what it had done will be read again.
+
+        Raises:
+            TransportError: when the transaction failed.
+        """
         async with self._lock:
-            if self._worker.ledger.done:
-                await self._transact()
+            if self._broken or not self._worker.ledger.done:
+                return
+            self._broken = True
+            await self._transact()
+            self._broken = False
 
     async def stop(self) -> None:
         """Stop without committing; the next lane of this name aborts what is open."""

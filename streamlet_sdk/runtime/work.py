@@ -16,7 +16,7 @@ from streamlet_sdk.errors import DecodeError, DeliveryError, UnknownSchemaError
 from streamlet_sdk.records import Emission, Record
 from streamlet_sdk.runtime.acknowledged import in_transaction
 from streamlet_sdk.runtime.attempts import Attempt
-from streamlet_sdk.runtime.emitting import put_all
+from streamlet_sdk.runtime.emitting import Gathered
 from streamlet_sdk.runtime.failures import FailedRecord
 from streamlet_sdk.runtime.offsets import Unit
 
@@ -244,13 +244,15 @@ class Worker:
             steps = await self._call(value, shown)
         else:
             steps = await self._call([value], [shown])
-        self._put(steps, unit, record)
+        gathered = Gathered(self.stage.writers)
+        self._gather(steps, record, gathered)
+        gathered.put(unit)
 
-    def _put(self, steps: Sequence[Step], unit: Unit, record: RawRecord) -> None:
-        """Send the emissions that one record caused.
+    def _gather(self, steps: Sequence[Step], record: RawRecord, gathered: Gathered) -> None:
+        """Keep the emissions that one record caused.
 
         Raises:
-            EncodeError: when one does not fit; none was sent then.
+            EncodeError: when one does not fit; none was kept then.
             Exception: the error of a failure among the steps.
         """
         emissions = []
@@ -258,7 +260,7 @@ class Worker:
             if not isinstance(step, Emission):
                 raise step.error
             emissions.append(step)
-        put_all(self.stage.writers, emissions, unit, [record] * len(emissions))
+        gathered.add_all(emissions, [record] * len(emissions))
 
     async def _settle(
         self, record: RawRecord, unit: Unit, error: Exception, attempt: int = 1

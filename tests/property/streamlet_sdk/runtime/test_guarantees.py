@@ -56,6 +56,8 @@ class Guarantees(RuleBasedStateMachine):
 
     guarantee: ClassVar[str] = "at-least-once"
     kind: ClassVar[type[Passes]] = Passes
+    # Whether what is done behind an unfinished record comes again when a partition moves.
+    moves_repeat: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +99,7 @@ class Guarantees(RuleBasedStateMachine):
     def a_replica_comes(self) -> None:
         async def launch() -> None:
             plan = self.engine.application.plan.streamlets[0]
-            number = str(self.started)
+            number = self.started
             made = self.engine.application._supervisor(  # noqa: SLF001 — scaling is not public
                 plan, self.engine.counters, number
             )
@@ -106,6 +108,7 @@ class Guarantees(RuleBasedStateMachine):
             made.start()
 
         self.started += 1
+        self.crashes += self.moves_repeat
         self.runner.run(launch())
 
     @precondition(lambda self: len(self.live) > 1)
@@ -113,6 +116,7 @@ class Guarantees(RuleBasedStateMachine):
     def a_replica_leaves(self, data: st.DataObject) -> None:
         leaving = data.draw(st.sampled_from(self.live))
         self.live.remove(leaving)
+        self.crashes += self.moves_repeat
         self.runner.run(leaving.stop())
         self.engine.application.streamlets[STREAMLET].replicas.remove(leaving)
 
@@ -192,6 +196,7 @@ class AtLeastOnce(Guarantees):
 
 class AtLeastOnceSideBySide(Guarantees):
     kind = SideBySide
+    moves_repeat = True
 
 
 class AtMostOnce(Guarantees):

@@ -80,7 +80,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def handle(self, data: st.DataObject, emissions: int) -> None:
         work = data.draw(st.sampled_from([work for work in self.works if not work.handled]))
         for _ in range(emissions):
-            work.unit.added()
+            work.unit.added(1)
         work.emissions, work.handled = emissions, True
         work.unit.handled(records=work.records, size=work.unit.size, next_offset=work.next_offset)
 

@@ -77,7 +77,7 @@ async def test_a_new_instance_is_handed_the_last_position() -> None:
         await engine.replicas[0].stop()
         kind.limit = 14
         again = engine.application._supervisor(  # noqa: SLF001 — a second start of the same
-            engine.application.plan.streamlets[0], engine.counters, "1"
+            engine.application.plan.streamlets[0], engine.counters, 1
         )
         again.start()
         await again.running()
