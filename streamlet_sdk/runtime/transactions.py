@@ -92,6 +92,8 @@ class Cycle:
                     await self.flush()
                 except TransportError as failed:
                     error = failed
+                    # Left open it would hide what others write from readers.
+                    await self._lane.close(flush=False, deadline=self._deadline())
                 await asyncio.sleep(CYCLE_SECONDS if error is None else REOPEN_SECONDS)
         if attempt.error is not None:
             self._worker.stage.failed(attempt.error)
