@@ -161,7 +161,7 @@ def test_mounts_are_placed_in_the_sandbox_only() -> None:
     assert found(problems) == [
         ("UnknownKey", "local.yaml: cloudflow.streamlets.filter.volume-mounts")
     ]
-    (problem,) = faults(of_filter(**{"volume-mounts": {"modles": "/x"}}), sandbox=True)
+    (problem,) = faults(of_filter(**{"volume-mounts": {"model": "/x"}}), sandbox=True)
     assert problem.suggestion == "models"
 
 
@@ -182,8 +182,8 @@ C = "cloudflow.streamlets.filter"
             [("InvalidSetting", f"{C}.config.window-records")],
         ),
         (
-            of_filter(**{"config-parameters": {"flor": 1}}),
-            [("UnknownParameter", f"{C}.config-parameters.flor")],
+            of_filter(**{"config-parameters": {"flo": 1}}),
+            [("UnknownParameter", f"{C}.config-parameters.flo")],
         ),
         (
             of_filter(**{"config-parameters": {"floor": "low", "label": 5}}),

@@ -62,7 +62,7 @@ def test_what_fits_together_verifies() -> None:
 @pytest.mark.parametrize(
     ("document", "problems"),
     [
-        (with_streamlet("filter", runtime="pyton"), [("UnknownRuntime", f"{S}.filter.runtime")]),
+        (with_streamlet("filter", runtime="pythn"), [("UnknownRuntime", f"{S}.filter.runtime")]),
         (with_topic("raw", producers=["out"]), [
             ("UnconnectedOutlet", f"{S}.ingress"), ("InvalidPortPath", f"{T}.raw.producers.0"),
         ]),
@@ -74,7 +74,7 @@ def test_what_fits_together_verifies() -> None:
          [("InvalidPortPath", f"{T}.raw.producers.1")]),
         (with_topic("raw", producers=["ingress.out", "filtr.out"]),
          [("UnknownStreamlet", f"{T}.raw.producers.1")]),
-        (with_topic("raw", producers=["ingress.out", "filter.otu"]),
+        (with_topic("raw", producers=["ingress.out", "filter.ou"]),
          [("UnknownPort", f"{T}.raw.producers.1")]),
         (with_topic("raw", producers=["ingress.out", "logger.in"]), [
             ("InletAsProducer", f"{T}.raw.producers.1"),
@@ -97,8 +97,8 @@ def test_what_fits_together_verifies() -> None:
          [("InvalidTopicName", f"{T}.raw.topic.name")]),
         (with_topic("no topic", partitions=1), [("InvalidTopicName", f'{T}."no topic"')]),
         (with_topic("raw", cluster="East"), [("InvalidClusterName", f"{T}.raw.cluster")]),
-        (with_streamlet("filter", parameters={"flor": 1}),
-         [("UnknownParameter", f"{S}.filter.parameters.flor")]),
+        (with_streamlet("filter", parameters={"flo": 1}),
+         [("UnknownParameter", f"{S}.filter.parameters.flo")]),
         (with_streamlet("filter", parameters={"floor": "low"}),
          [("InvalidParameterValue", f"{S}.filter.parameters.floor")]),
         (with_streamlet("filter", parameters={"label": 1.10}),
@@ -228,7 +228,7 @@ def test_an_unknown_port_is_suggested_among_those_of_its_side() -> None:
 
 
 def test_a_class_that_nobody_described_is_a_problem() -> None:
-    document = with_streamlet("filter", **{"class": "turbines.Fliter"})
+    document = with_streamlet("filter", **{"class": "turbines.Filtr"})
     problems = problems_of(document)
     assert found(problems) == [("UnknownClass", f"{S}.filter.class")]
     assert problems[0].suggestion == "turbines:Filter"
