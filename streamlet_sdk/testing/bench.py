@@ -5,89 +5,118 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from streamlet_sdk.broker import EmbeddedBroker
+from streamlet_sdk.errors import CloudflowError
 from streamlet_sdk.local.application import LocalApplication, LocalPlan
 from streamlet_sdk.local.idle import Quiet
 from streamlet_sdk.local.wires import Fed, Feed
 from streamlet_sdk.runtime.assembly import Surroundings
+from streamlet_sdk.runtime.transport import ConsumerSpec
 from streamlet_sdk.testing.driver import Driver
+from streamlet_sdk.testing.lines import Bystander, Line
+from streamlet_sdk.testing.pending import Pending, named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
-    from streamlet_sdk.broker.broker import EmbeddedTransport
     from streamlet_sdk.broker.topics import StoredRecord
     from streamlet_sdk.local.application import LocalStreamlet
     from streamlet_sdk.local.supervisor import Supervisor
     from streamlet_sdk.runtime.transport import TopicSpec
     from streamlet_sdk.serde import PortCodec
 
+T = TypeVar("T")
+
 # Every test begins at the same moment, so that timestamps can be expected.
-BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
-LIMIT = timedelta(seconds=10)
+BEGIN: Final = datetime(2024, 1, 1, tzinfo=UTC)
+LIMIT: Final = timedelta(seconds=10)
+
+
+class CrashedError(CloudflowError):
+    """A test made a replica crash."""
+
+
+class LeftBehindError(CloudflowError):
+    """A streamlet has stopped, and tasks that it made still run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """What runs on a bench."""
+    """What runs on a bench.
+
+    Attributes:
+        limit: how long one call may take, in real time.
+    """
 
     streamlets: Sequence[LocalStreamlet]
     topics: Sequence[TopicSpec]
+    limit: timedelta = LIMIT
 
 
 @dataclass(slots=True)
 class Bench:
-    """Runs a design; starts with the first call that needs it.
-
-    Attributes:
-        application: what runs now; None before the start and after a crash.
-        limit: how long a call may take, in real time.
-    """
+    """Runs a design, which starts with the first call that needs it."""
 
     design: Design
-    limit: timedelta = LIMIT
     broker: EmbeddedBroker = field(default_factory=EmbeddedBroker)
-    application: LocalApplication | None = None
+    _application: LocalApplication | None = None
     _driver: Driver = field(default_factory=Driver)
-    _transports: list[EmbeddedTransport] = field(default_factory=list)
+    _lines: dict[str, Line] = field(default_factory=dict)
     _feeds: dict[str, Feed] = field(default_factory=dict)
-    _raised: list[Exception] = field(default_factory=list)
+    _seen: list[Exception] = field(default_factory=list)
 
     @property
     def now(self) -> datetime:
-        """The time as the application knows it."""
+        """The time as the application has it."""
         return BEGIN + timedelta(seconds=self._driver.loop.time())
 
-    def feed(self, topic: str, codec: PortCodec[Any], records: Sequence[Fed]) -> None:
-        """Write records that `codec` encoded."""
+    @property
+    def now_ms(self) -> int:
+        """The same in milliseconds since the epoch."""
+        return round(self.now.timestamp() * 1000)
+
+    def started(self) -> LocalApplication:
+        """The application, running."""
+        if self._application is not None:
+            return self._application
+        return self.call(self._running)
+
+    def feed(self, topic: str, codecs: Sequence[PortCodec[Any]], records: Sequence[Fed]) -> None:
+        """Write records that are in the schema of one of `codecs`."""
 
         async def write() -> None:
             application = await self._running()
             if topic not in self._feeds:
                 self._feeds[topic] = Feed(application.cluster, topic)
-                await self._feeds[topic].publish(codec)
+                for codec in codecs:
+                    await self._feeds[topic].publish(codec)
             await self._feeds[topic].write(records)
 
-        self._call(write, self.limit)
+        self.call(write)
+
+    def records(self, topic: str) -> list[StoredRecord]:
+        """What a reader finds in a topic, partition by partition."""
+        self.started()
+        return self.broker.topic(topic).records()
 
     def run(self, timeout: timedelta | None = None) -> None:
-        """Go on until everything is processed.
+        """Go on until nothing is to be done, see `Kit.run`."""
 
-        Raises:
-            Exception: what ended a streamlet since the last call.
-            StillBusyError: when it takes longer than `timeout`, in real time.
-        """
-        self._call(self._until_quiet, self.limit if timeout is None else timeout)
+        async def until_quiet() -> None:
+            quiet = Quiet(await self._running())
+            while True:
+                await self._driver.loop.at_rest()
+                self._raise_failure()
+                if await quiet.check():
+                    return
+                await self._driver.loop.moved()
+
+        self.call(until_quiet, timeout)
 
     def advance(self, time: timedelta) -> None:
-        """Let time pass, and everything happen that is due by then.
-
-        Raises:
-            Exception: what ended a streamlet meanwhile.
-            StillBusyError: when it takes longer than the bench's limit, in real time.
-        """
+        """Let time pass, see `Kit.advance`."""
 
         async def pass_time() -> None:
             await self._running()
@@ -95,85 +124,134 @@ class Bench:
             await self._driver.loop.at_rest()
             self._raise_failure()
 
-        self._call(pass_time, self.limit)
+        self.call(pass_time)
 
-    def records(self, topic: str) -> list[StoredRecord]:
-        """What a reader finds in a topic, partition by partition."""
-        self._call(self._running, self.limit)
-        return self.broker.topic(topic).records()
+    def crash(self, replicas: Sequence[Supervisor]) -> None:
+        """End replicas without a word, see `Kit.crash`."""
 
-    def started(self) -> LocalApplication:
-        """The application; it is started if it does not run."""
-        return self._call(self._running, self.limit)
+        async def die() -> None:
+            for replica in replicas:
+                self._lines[replica.name].kill()
+                if replica.runner is not None and not replica.runner.failure.done():
+                    error = CrashedError(f"{replica.name} crashed because the test said so")
+                    replica.runner.failure.set_exception(error)
+            while any(replica.state == "running" for replica in replicas):
+                await self._driver.loop.moved()
+            self._seen += [replica.error for replica in replicas if replica.error is not None]
 
-    def close(self, *, drain: bool = True) -> None:
-        """Stop everything; without `drain` at once.
+        self.call(die)
+
+    def restart(self) -> None:
+        """Stop everything in good order and start it again, see `Kit.restart`."""
+        self.started()
+        self.call(self._stop)
+        self.started()
+
+    def rebalance(self, topic: str, group: str) -> None:
+        """Let somebody join a group, who takes all the others' partitions away, and leave it."""
+
+        async def disturb() -> None:
+            await self._running()
+            loop = self._driver.loop
+            spec = ConsumerSpec(topic=topic, group=group, member="bystander")
+            consumer = self.broker.transport(client="bystander").consumer(spec)
+            await consumer.start(Bystander())
+            await loop.at_rest()
+            await consumer.close(leave=True, deadline=loop.time())
+            await loop.at_rest()
+            self._raise_failure()
+
+        self.call(disturb)
+
+    def close(self, *, drain: bool) -> None:
+        """Stop everything; without `drain`, for a test that failed, at once and quietly.
 
         Raises:
             Exception: what ended a streamlet and was not raised yet.
+            LeftBehindError: when a streamlet's own tasks still run.
         """
         try:
-            if self.application is not None and not self._driver.is_stuck:
-                self._call(lambda: self._stop(drain=drain), self.limit)
+            if self._application is not None and not self._driver.is_broken and drain:
+                self.call(self._finish)
         finally:
             self._driver.close()
 
-    def _call(self, work: Callable[[], Coroutine[Any, Any, Any]], limit: timedelta) -> Any:
-        return self._driver.call(work, limit, lambda: "…")
+    def call(
+        self, work: Callable[[], Coroutine[Any, Any, T]], timeout: timedelta | None = None
+    ) -> T:
+        """Run a coroutine on the bench's loop.
+
+        Raises:
+            StillBusyError: when it takes longer than `timeout`, in real time.
+        """
+        limit = self.design.limit if timeout is None else timeout
+        return self._driver.call(work, limit, self._pending)
 
     async def _running(self) -> LocalApplication:
-        if self.application is None:
+        if self._application is None:
             plan = LocalPlan(
                 streamlets=self.design.streamlets,
                 topics=self.design.topics,
-                transport=self._transport,
+                transport=self._line,
                 surroundings=self._surroundings,
             )
-            self.application = LocalApplication(plan)
-            await self.application.start()
-        return self.application
+            self._application = LocalApplication(plan)
+            await self._application.start()
+            # Partitions are taken over now, so that an inlet that starts at the latest record
+            # has begun before anything is fed.
+            await self._driver.loop.at_rest()
+        return self._application
 
-    async def _until_quiet(self) -> None:
+    async def _stop(self) -> None:
         application = await self._running()
-        quiet = Quiet(application)
-        loop = self._driver.loop
-        while True:
-            await loop.at_rest()
-            self._raise_failure()
-            if await quiet.check():
-                return
-            await loop.moved()
-
-    async def _stop(self, *, drain: bool) -> None:
-        assert self.application is not None
         for feed in self._feeds.values():
             await feed.close()
         self._feeds.clear()
-        await self.application.stop(None if drain else timedelta(0))
-        self._raise_failure()
-        self.application = None
+        await application.stop()
+        self._application = None
+        self._raise_failures(application.supervisors)
+
+    async def _finish(self) -> None:
+        await self._stop()
         await self.broker.close()
+        await self._driver.loop.at_rest()
+        if left := self._driver.others():
+            raise LeftBehindError(
+                f"after the stop these tasks still run: {', '.join(sorted(map(named, left)))}",
+                hint="Cancel in `stop` what `start` and handlers began.",
+            )
 
     def _raise_failure(self) -> None:
-        """Raise what ended a streamlet, once."""
-        for supervisor in self._supervisors():
-            error = supervisor.error
-            if error is not None and not any(error is one for one in self._raised):
-                self._raised.append(error)
-                raise error
+        application = self._application
+        self._raise_failures(() if application is None else application.supervisors)
 
-    def _supervisors(self) -> Sequence[Supervisor]:
-        return () if self.application is None else self.application.supervisors
+    def _raise_failures(self, supervisors: Sequence[Supervisor]) -> None:
+        """Raise the first error that was not raised yet."""
+        for supervisor in supervisors:
+            for what, error in _errors(supervisor):
+                if not any(error is seen for seen in self._seen):
+                    self._seen.append(error)
+                    error.add_note(f"It ended {what}, which starts again when time goes on.")
+                    raise error
 
-    def _transport(self, client: str) -> EmbeddedTransport:
-        made = self.broker.transport(client=client)
-        self._transports.append(made)
-        return made
+    def _pending(self) -> str:
+        supervisors = () if self._application is None else self._application.supervisors
+        return str(Pending(supervisors, self.broker, self._driver.loop))
+
+    def _line(self, client: str) -> Line:
+        self._lines[client] = Line(self.broker, client)
+        return self._lines[client]
 
     def _surroundings(self, **given: Any) -> Surroundings:
-        """Surroundings without chance, in which time is the loop's."""
-        return Surroundings(
-            **given,
-            chance=lambda: 0.0,
-            now_ms=lambda: round(self.now.timestamp() * 1000),
-        )
+        """Surroundings without chance and sockets, in which time is the loop's."""
+        self._lines[given["replica"]].revive()
+        given["host"] = None
+        return Surroundings(**given, chance=lambda: 0.0, now_ms=lambda: self.now_ms)
+
+
+def _errors(supervisor: Supervisor) -> Iterator[tuple[str, Exception]]:
+    if supervisor.error is not None:
+        yield supervisor.name, supervisor.error
+    for source in supervisor.runner.sources if supervisor.runner is not None else ():
+        if source.error is not None:
+            yield f"the source {source.plan.name}", source.error

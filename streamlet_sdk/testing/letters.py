@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from streamlet_sdk.errors import SerdeError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.broker.topics import StoredRecord
     from streamlet_sdk.records import Headers
 
-PREFIX = "cloudflow-"
+PREFIX: Final = "cloudflow-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class DeadLetter:
     """A record that an inlet gave up.
 
     Attributes:
-        value: decoded as the inlet would; None when the bytes do not decode.
+        value: as the inlet decodes it; None when its bytes do not decode.
         data: the bytes as they came in; None for a tombstone.
         headers: those that the record came with.
         reason: `handler`, `reject`, `decode`, `encode` or `write`.
@@ -50,7 +50,7 @@ class DeadLetter:
     inlet: str
 
 
-def dead_letter(record: StoredRecord, decode: Callable[[bytes], Any]) -> DeadLetter:
+def dead_letter(record: StoredRecord, decode: Callable[[bytes | None], Any]) -> DeadLetter:
     """Read a record of a dead-letter topic; `decode` is the inlet's."""
     told = {
         name.removeprefix(PREFIX): value.decode(errors="replace")
@@ -76,9 +76,7 @@ def dead_letter(record: StoredRecord, decode: Callable[[bytes], Any]) -> DeadLet
     )
 
 
-def _value(data: bytes | None, decode: Callable[[bytes], Any]) -> Any:
-    if data is None:
-        return None
+def _value(data: bytes | None, decode: Callable[[bytes | None], Any]) -> Any:
     try:
         return decode(data)
     except SerdeError:

@@ -6,7 +6,7 @@ pytest loads it at every start, so the kits are imported when the first test ask
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pytest
 
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from streamlet_sdk.streamlet import Streamlet
     from streamlet_sdk.testing.streamlet_kit import Setup, StreamletKit
 
+S = TypeVar("S", bound="Streamlet")
+
 
 class StreamletKits(Protocol):
     """Makes kits; the type of the fixture `streamlet_kit`."""
 
     def __call__(
-        self, cls: type[Streamlet], setup: Setup | None = None, /, **parameters: object
-    ) -> StreamletKit:
+        self, cls: type[S], setup: Setup | None = None, /, **parameters: object
+    ) -> StreamletKit[S]:
         """A kit, see `StreamletKit`."""
         raise NotImplementedError
 
@@ -35,8 +37,8 @@ def streamlet_kit() -> Iterator[StreamletKits]:
     with ExitStack() as kits:
 
         def make(
-            cls: type[Streamlet], setup: Setup | None = None, /, **parameters: object
-        ) -> StreamletKit:
+            cls: type[S], setup: Setup | None = None, /, **parameters: object
+        ) -> StreamletKit[S]:
             return kits.enter_context(StreamletKit(cls, setup, **parameters))
 
         yield make

@@ -1,21 +1,19 @@
-"""The kit for one streamlet: what a test of a user's feeds, runs and looks at.
+"""The kit for one streamlet.
 
-    def test_low_values_are_invalid() -> None:
-        with StreamletKit(MetricsValidation, floor=2.0) as kit:
-            kit.feed("in", a_metric(1.0), a_metric(3.0))
-            kit.run()
-            assert kit.values("valid") == [a_metric(3.0)]
-
-The engine, codecs, consumer groups and transactions are those of a pod. There are no sockets,
-and time is virtual: back-offs and windows take none.
+def test_low_values_are_invalid() -> None:
+    with StreamletKit(MetricsValidation, floor=2.0) as kit:
+        kit.feed("in", a_metric(1.0), a_metric(3.0))
+        kit.run()
+        assert kit.values("valid") == [a_metric(3.0)]
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, Unpack, cast
+
+from pydantic import ValidationError
 
 from streamlet_sdk.blueprint.declarations import describe
 from streamlet_sdk.blueprint.descriptor import delivery_data
@@ -27,30 +25,33 @@ from streamlet_sdk.contract import (
     dead_letter_port,
 )
 from streamlet_sdk.errors import BlueprintError
+from streamlet_sdk.handlers import Source, roles
 from streamlet_sdk.local.application import LocalStreamlet
-from streamlet_sdk.local.wires import Fed
 from streamlet_sdk.parameters import Parameter, VolumeMount, value_text
 from streamlet_sdk.problems import closest
-from streamlet_sdk.records import Key, Record, key_bytes
 from streamlet_sdk.runtime.instances import instance
-from streamlet_sdk.runtime.ports import codec, declared
+from streamlet_sdk.runtime.ports import declared
 from streamlet_sdk.runtime.transport import TopicSpec
-from streamlet_sdk.streamlet import settings
-from streamlet_sdk.testing.bench import LIMIT, Bench, Design
+from streamlet_sdk.streamlet import Streamlet, settings
+from streamlet_sdk.testing.asking import question
+from streamlet_sdk.testing.bench import LIMIT, Design
+from streamlet_sdk.testing.kit import Kit
 from streamlet_sdk.testing.letters import DeadLetter, dead_letter
+from streamlet_sdk.testing.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime, timedelta
-    from types import TracebackType
+    from collections.abc import Mapping
+    from datetime import timedelta
 
     from streamlet_sdk.delivery import Delivery
-    from streamlet_sdk.ports import HeaderValues, Inlet, Outlet
+    from streamlet_sdk.records import Record
     from streamlet_sdk.runtime.counters import Counters
-    from streamlet_sdk.serde import PortCodec
-    from streamlet_sdk.streamlet import Streamlet
+    from streamlet_sdk.testing.asking import Answer, Body
+    from streamlet_sdk.testing.wire import Extras
 
-NAME = "streamlet-under-test"
+NAME: Final = "streamlet-under-test"
+
+S = TypeVar("S", bound=Streamlet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class Setup:
         partitions: of every topic.
         replicas: instances that share the partitions.
         delivery: policies by inlet, instead of those in the code.
-        settings: engine settings by their names in a configuration, such as `commit-interval`.
+        settings: of the engine, as in a configuration: `{"commit-interval": "100ms"}`.
         limit: how long one call of the kit may take, in real time.
     """
 
@@ -72,244 +73,160 @@ class Setup:
     limit: timedelta = LIMIT
 
 
-class StreamletKit:
-    """One streamlet, each port on a topic of its own name."""
+class StreamletKit(Kit, Generic[S]):
+    """Runs one streamlet; each port is on a topic of its own name."""
 
-    def __init__(
-        self, cls: type[Streamlet], setup: Setup | None = None, /, **parameters: object
-    ) -> None:
-        """Check everything that a deployment checks; the streamlet starts with the first call.
+    def __init__(self, cls: type[S], setup: Setup | None = None, /, **parameters: object) -> None:
+        """Check all that a deployment checks; nothing starts before the first call.
 
         Args:
             cls: the class of the streamlet.
             setup: how it is run.
-            parameters: parameters and volume mounts by attribute, as values or as text from a
+            parameters: parameters and volume mounts by attribute, as values or as text of a
                 configuration. A mount that is not given is an empty folder, see `mount`.
 
         Raises:
             BlueprintError: with every problem of the class.
             ConfigurationError: with every parameter that is missing or wrong.
-            TypeError: when the class has no parameter of a name.
+            TypeError: when the class has no such parameter or inlet.
+            ValueError: when a setting of the engine is wrong.
         """
+        super().__init__()
         self._cls = cls
-        self._setup = setup or Setup()
-        _, problems = describe(cls, f"{cls.__module__}:{cls.__qualname__}")
+        _, problems = describe(cls, _class_name(cls))
         if problems:
             raise BlueprintError(problems)
-        self._folders: list[TemporaryDirectory[str]] = []
         self._inlets, self._outlets = declared(cls)
-        self._config = self._configured(parameters)
+        setup = setup or Setup()
+        self._config = self._configured(setup, parameters)
+        # Made once for its checks, and thrown away.
         instance(cls, self._config)
-        streamlet = LocalStreamlet(cls=cls, config=self._config, replicas=self._setup.replicas)
-        topics = [
-            TopicSpec(name=name, partitions=self._setup.partitions) for name in self._config.ports
-        ]
-        self._bench = Bench(Design(streamlets=[streamlet], topics=topics), self._setup.limit)
+        streamlet = LocalStreamlet(cls=cls, config=self._config, replicas=setup.replicas)
+        topics = [TopicSpec(name=name, partitions=setup.partitions) for name in self._config.ports]
+        self._use(Design(streamlets=[streamlet], topics=topics, limit=setup.limit))
 
-    def __enter__(self) -> Self:
-        """The kit; the end of the `with` block stops the streamlet."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop; what failed unseen is raised, unless the test has failed already."""
-        self._close(quietly=error is not None)
-
-    def feed(
-        self,
-        inlet: str,
-        *values: Any,
-        key: Key | Callable[[Any], Key] = None,
-        headers: HeaderValues | None = None,
-        timestamp_ms: int | None = None,
-    ) -> None:
-        """Write values to an inlet's topic, in its schema; nothing is handled before `run`.
+    def feed(self, inlet: str, *values: Any, **extras: Unpack[Extras]) -> None:
+        """Write values to an inlet's topic, in its schema; they are handled by `run`.
 
         Args:
             inlet: the port's name.
-            values: of the inlet's type; None is a tombstone where the inlet takes them. A
+            values: of the inlet's type. None is a tombstone where the inlet takes them. A
                 `Record` brings its key, headers and time along.
-            key: of every value, or a function that makes it; without keys the values go to the
-                partitions in turn.
-            headers: of every value.
-            timestamp_ms: milliseconds since the epoch; the time of the kit when absent.
+            extras: `key` (or a function of the value), `headers`, `timestamp_ms` of every value.
 
         Raises:
             EncodeError: when a value does not fit the inlet's schema.
         """
-        port = self._inlet(inlet)
-        made = self._codec(port)
-        pairs = _pairs(headers or {})
-        moment = self._now_ms if timestamp_ms is None else timestamp_ms
-        records = []
-        for value in values:
-            if isinstance(value, Record):
-                data = _encoded(port, made, value.value)
-                records.append(
-                    Fed(
-                        value=data,
-                        key=value.key,
-                        headers=value.headers,
-                        timestamp_ms=value.timestamp_ms,
-                    )
-                )
-            else:
-                name = key(value) if callable(key) else key
-                data = _encoded(port, made, value)
-                records.append(
-                    Fed(value=data, key=key_bytes(name), headers=pairs, timestamp_ms=moment)
-                )
-        self._bench.feed(inlet, made, records)
+        self._inlet(inlet).feed(values, extras)
 
-    def feed_raw(
-        self,
-        inlet: str,
-        *data: bytes | None,
-        key: Key = None,
-        headers: HeaderValues | None = None,
-        timestamp_ms: int | None = None,
-    ) -> None:
+    def feed_raw(self, inlet: str, *data: bytes | None, **extras: Unpack[Extras]) -> None:
         """Write bytes to an inlet's topic as they are; None is a record without a value."""
-        port = self._inlet(inlet)
-        moment = self._now_ms if timestamp_ms is None else timestamp_ms
-        pairs = _pairs(headers or {})
-        records = [
-            Fed(value=one, key=key_bytes(key), headers=pairs, timestamp_ms=moment) for one in data
-        ]
-        self._bench.feed(inlet, self._codec(port), records)
-
-    def run(self, timeout: timedelta | None = None) -> None:
-        """Go on until everything that was fed is processed, retries and back-offs included.
-
-        Raises:
-            Exception: what ended the streamlet since the last call; the next call starts it
-                again, as the platform would.
-            StillBusyError: when it takes longer than `timeout`, in real time.
-        """
-        self._bench.run(timeout)
-
-    def advance(self, time: timedelta) -> None:
-        """Let time pass, and everything happen that is due by then.
-
-        Raises:
-            Exception: what ended the streamlet meanwhile.
-        """
-        self._bench.advance(time)
+        self._inlet(inlet).feed_raw(data, extras)
 
     def received(self, outlet: str) -> list[Record[Any]]:
-        """Everything that the streamlet has written to an outlet, partition by partition."""
-        port = self._outlet(outlet)
-        decode = self._codec(port).decode
-        return [
-            Record(
-                None if one.value is None else decode(one.value),
-                one.key,
-                one.headers,
-                one.timestamp,
-                outlet,
-                one.partition,
-                one.offset,
-            )
-            for one in self._bench.records(outlet)
-        ]
+        """All that the streamlet has written to an outlet so far, partition by partition."""
+        return self._wire(outlet, self._outlets, "outlet").received()
 
     def values(self, outlet: str) -> list[Any]:
         """The values of `received`."""
         return [record.value for record in self.received(outlet)]
 
     def dead_letters(self, inlet: str) -> list[DeadLetter]:
-        """Every record that an inlet gave up into its dead letters."""
-        decode = self._codec(self._inlet(inlet)).decode
-        return [dead_letter(one, decode) for one in self._bench.records(dead_letter_port(inlet))]
+        """All records that an inlet has given up into its dead letters so far."""
+        wire = self._inlet(inlet)
+        letters = self._bench.records(dead_letter_port(inlet))
+        return [dead_letter(one, wire.decoded) for one in letters]
+
+    def request(self, method: str, path: str, **body: Unpack[Body]) -> Answer:
+        """Ask the server that the streamlet is, without a socket.
+
+        Args:
+            method: such as `POST`.
+            path: with its query.
+            body: `json`, or `body` as bytes or pieces of them; `headers`.
+        """
+        return self._ask(NAME, question(method, path, body))
 
     def mount(self, name: str) -> Path:
-        """The folder of a volume mount; fill it before the first call that starts the streamlet."""
-        return Path(self._config.volume_mounts[name])
+        """The folder of a volume mount; fill it before the call that starts the streamlet."""
+        return Path(_known(self._config.volume_mounts, name, self._cls, "volume mount"))
+
+    def checkpoint(self, source: str) -> Any:
+        """The stored position of a source, by its method's name; None when there is none."""
+        sources = {name: one for name, one in roles(self._cls).items() if isinstance(one, Source)}
+        role = _known(sources, source, self._cls, "source")
+        return self._position(self._config, source, role.position)
+
+    def rebalance(self, inlet: str) -> None:
+        """Take all partitions of an inlet away, as a rebalance does, and give them back.
+
+        Raises:
+            Exception: what a hook of the streamlet raises.
+        """
+        self._inlet(inlet)
+        self._bench.rebalance(inlet, self._config.group(inlet))
 
     @property
     def counters(self) -> Counters:
-        """What the streamlet has done, over all replicas."""
+        """What the streamlet has done, over all replicas and crashes."""
         return self._bench.started().counters[NAME]
 
     @property
-    def now(self) -> datetime:
-        """The time as the streamlet's records have it."""
-        return self._bench.now
+    def streamlet(self) -> S:
+        """The running instance; that of the first replica."""
+        return cast("S", self._instance(NAME, 0))
 
-    @property
-    def _now_ms(self) -> int:
-        return round(self.now.timestamp() * 1000)
+    def _inlet(self, name: str) -> Wire:
+        return self._wire(name, self._inlets, "inlet")
 
-    def _close(self, *, quietly: bool) -> None:
-        try:
-            self._bench.close(drain=not quietly)
-        finally:
-            for folder in self._folders:
-                folder.cleanup()
+    def _wire(self, name: str, ports: Mapping[str, Any], what: str) -> Wire:
+        return Wire(self._bench, name, [_known(ports, name, self._cls, what)])
 
-    def _configured(self, given: Mapping[str, object]) -> StreamletConfig:
+    def _configured(self, setup: Setup, given: Mapping[str, object]) -> StreamletConfig:
         known = settings(self._cls)
         for name in given:
-            if name not in known:
-                meant = closest(name, known)
-                raise TypeError(
-                    f"{self._cls.__name__} has no parameter {name!r}"
-                    + (f"; did you mean {meant!r}?" if meant else "")
-                )
-        parameters = {
-            item.name: ParameterSource(value=value_text(given[attribute]))
-            for attribute, item in known.items()
-            if isinstance(item, Parameter) and given.get(attribute) is not None
-        }
-        names = [*self._inlets, *self._outlets, *map(dead_letter_port, self._inlets)]
-        return StreamletConfig(
-            application="test",
-            version="test",
-            streamlet=NAME,
-            class_name=f"{self._cls.__module__}:{self._cls.__qualname__}",
-            parameters=parameters,
-            settings=Settings.model_validate(self._setup.settings),
-            ports={name: Binding(topic=name, kafka_name=name) for name in names},
-            delivery={
-                inlet: delivery_data(delivery) for inlet, delivery in self._setup.delivery.items()
-            },
-            volume_mounts={
-                item.name: str(given.get(attribute) or self._folder())
-                for attribute, item in known.items()
-                if isinstance(item, VolumeMount)
-            },
+            _known(known, name, self._cls, "parameter")
+        for inlet in setup.delivery:
+            _known(self._inlets, inlet, self._cls, "inlet")
+        ports = [*self._inlets, *self._outlets, *map(dead_letter_port, self._inlets)]
+        return StreamletConfig.model_validate(
+            {
+                "application": "test",
+                "version": "test",
+                "streamlet": NAME,
+                "class": _class_name(self._cls),
+                "parameters": {
+                    item.name: ParameterSource(value=value_text(given[attribute]))
+                    for attribute, item in known.items()
+                    if isinstance(item, Parameter) and given.get(attribute) is not None
+                },
+                "settings": _engine(setup.settings),
+                "ports": {name: Binding(topic=name, kafka_name=name) for name in ports},
+                "delivery": {name: delivery_data(one) for name, one in setup.delivery.items()},
+                "volumeMounts": {
+                    item.name: str(given.get(attribute) or self._folder())
+                    for attribute, item in known.items()
+                    if isinstance(item, VolumeMount)
+                },
+            }
         )
 
-    def _folder(self) -> str:
-        self._folders.append(TemporaryDirectory(prefix="streamlet-kit-"))
-        return self._folders[-1].name
 
-    def _inlet(self, name: str) -> Inlet[Any]:
-        return _named(self._inlets, name, f"{self._cls.__name__} has no inlet")
-
-    def _outlet(self, name: str) -> Outlet[Any]:
-        return _named(self._outlets, name, f"{self._cls.__name__} has no outlet")
-
-    def _codec(self, port: Inlet[Any] | Outlet[Any]) -> PortCodec[Any]:
-        return codec(port, self._bench.started().cluster)
+def _class_name(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"
 
 
-def _named(known: Mapping[str, Any], name: str, message: str) -> Any:
+def _engine(values: Mapping[str, object]) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ValueError(f"settings of the engine: {wrong}") from None
+
+
+def _known(known: Mapping[str, Any], name: str, cls: type, what: str) -> Any:
     if name in known:
         return known[name]
-    names = ", ".join(map(repr, known)) or "none"
-    raise KeyError(f"{message} {name!r}; it has {names}")
-
-
-def _encoded(port: Inlet[Any], made: PortCodec[Any], value: Any) -> bytes | None:
-    return None if value is None and port.tombstones else made.encode(value)
-
-
-def _pairs(headers: HeaderValues) -> tuple[tuple[str, bytes], ...]:
-    return tuple(
-        (name, text.encode() if isinstance(text, str) else text) for name, text in headers.items()
-    )
+    meant = closest(name, known)
+    hint = f"did you mean {meant!r}?" if meant else f"it has {', '.join(known) or 'none'}"
+    raise TypeError(f"{cls.__name__} has no {what} {name!r}; {hint}")

@@ -1,0 +1,124 @@
+"""One topic as a test sees it: values go in, records come out, in the topic's own schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from streamlet_sdk.errors import SerdeError
+from streamlet_sdk.local.wires import Fed
+from streamlet_sdk.records import Key, Record, key_bytes
+from streamlet_sdk.runtime.ports import codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streamlet_sdk.ports import HeaderValues, Inlet, Outlet
+    from streamlet_sdk.serde import PortCodec
+    from streamlet_sdk.testing.bench import Bench
+
+
+class Extras(TypedDict, total=False):
+    """What may be fed with a value.
+
+    Keys:
+        key: of every value, or a function that makes it of each; values without a key go to the
+            partitions in turn.
+        headers: of every value.
+        timestamp_ms: milliseconds since the epoch; the time of the kit when absent.
+    """
+
+    key: Key | Callable[[Any], Key]
+    headers: HeaderValues
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A topic and the ports whose schemas it may be read and written in, the best one first."""
+
+    bench: Bench
+    topic: str
+    ports: Sequence[Inlet[Any] | Outlet[Any]]
+
+    def feed(self, values: Sequence[Any], extras: Extras) -> None:
+        """Write values; a `Record` brings its key, headers and time along.
+
+        Raises:
+            EncodeError: when a value fits no port.
+        """
+        self._write([self._fed(value, extras) for value in values])
+
+    def feed_raw(self, values: Sequence[bytes | None], extras: Extras) -> None:
+        """Write bytes as they are; None is a record without a value."""
+        self._write([self._made(data, data, extras) for data in values])
+
+    def received(self) -> list[Record[Any]]:
+        """All records, partition by partition.
+
+        Raises:
+            DecodeError: when one is in the schema of none of the ports.
+        """
+        return [
+            Record(
+                self.decoded(one.value),
+                one.key,
+                one.headers,
+                one.timestamp,
+                self.topic,
+                one.partition,
+                one.offset,
+            )
+            for one in self.bench.records(self.topic)
+        ]
+
+    def decoded(self, data: bytes | None) -> Any:
+        """The value in `data`; None for a tombstone."""
+        return None if data is None else _first([one.decode for one in self._codecs()], data)
+
+    def _write(self, records: Sequence[Fed]) -> None:
+        self.bench.feed(self.topic, self._codecs(), records)
+
+    def _fed(self, value: Any, extras: Extras) -> Fed:
+        if not isinstance(value, Record):
+            return self._made(value, self._encoded(value), extras)
+        return Fed(
+            value=self._encoded(value.value),
+            key=value.key,
+            headers=value.headers,
+            timestamp_ms=value.timestamp_ms,
+        )
+
+    def _made(self, value: Any, data: bytes | None, extras: Extras) -> Fed:
+        key = extras.get("key")
+        headers = extras.get("headers", {})
+        return Fed(
+            value=data,
+            key=key_bytes(key(value) if callable(key) else key),
+            headers=[
+                (name, text.encode() if isinstance(text, str) else text)
+                for name, text in headers.items()
+            ],
+            timestamp_ms=extras.get("timestamp_ms", self.bench.now_ms),
+        )
+
+    def _encoded(self, value: Any) -> bytes | None:
+        if value is None and any(getattr(port, "tombstones", False) for port in self.ports):
+            return None
+        data: bytes = _first([one.encode for one in self._codecs()], value)
+        return data
+
+    def _codecs(self) -> Sequence[PortCodec[Any]]:
+        cluster = self.bench.started().cluster
+        return [codec(port, cluster) for port in self.ports]
+
+
+def _first(calls: Sequence[Callable[[Any], Any]], given: Any) -> Any:
+    """What the first call returns that takes `given`; the error of the first if none does."""
+    errors = []
+    for call in calls:
+        try:
+            return call(given)
+        except SerdeError as error:
+            errors.append(error)
+    raise errors[0]
