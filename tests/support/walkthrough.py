@@ -82,8 +82,16 @@ class Reader:
         if name == "cd":
             self.folder = self.folder / words[0]
             return ""
-        done = subprocess.run(
-            ["bash", "-c", command.line],
+        return self._run(command.line).stdout
+
+    def failure(self, line: str) -> str | None:
+        """What a command shows if it fails; None if it does not."""
+        done = self._run(line)
+        return done.stdout if done.returncode else None
+
+    def _run(self, line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", line],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -93,7 +101,6 @@ class Reader:
             timeout=_SECONDS,
             check=False,
         )
-        return done.stdout
 
 
 def differences(command: Command, shown: str) -> list[str]:
