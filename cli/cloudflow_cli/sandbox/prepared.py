@@ -19,6 +19,7 @@ from cloudflow_cli.sandbox.request import IDLE, Request
 from streamlet_sdk.blueprint.configuration import Configuration, configure
 from streamlet_sdk.blueprint.layers import COMMAND_LINE, Layer
 from streamlet_sdk.blueprint.resolution import resolve
+from streamlet_sdk.blueprint.scope import about
 
 if TYPE_CHECKING:
     from cloudflow_cli.project import Project
@@ -102,7 +103,7 @@ def prepare(request: Request) -> Prepared:
     files = [*([found.local_config] if found.local_config else []), *request.config]
     layers = [_layer(file) for file in files]
     layers = [
-        *(scope.about(layer, whole, here) for layer in layers),
+        *(about(layer, whole, here) for layer in layers),
         Layer(COMMAND_LINE, request.settings),
     ]
     configuration = configure(here, layers, sandbox=True)

@@ -1,20 +1,17 @@
-"""`--only`: a part of an application, with what its configuration says about that part."""
+"""`--only`, and names of the user's that do not exist."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloudflow_cli.errors import UsageError
-from streamlet_sdk.blueprint.layers import Layer
-from streamlet_sdk.contract import dead_letter_topic
+from streamlet_sdk.blueprint import scope
 from streamlet_sdk.problems import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
-    from streamlet_sdk.blueprint.verified import VerifiedBlueprint, VerifiedTopic
+    from streamlet_sdk.blueprint.verified import VerifiedBlueprint
 
 
 def part(whole: VerifiedBlueprint, only: Sequence[str]) -> VerifiedBlueprint:
@@ -26,33 +23,7 @@ def part(whole: VerifiedBlueprint, only: Sequence[str]) -> VerifiedBlueprint:
     for name in only:
         if name not in whole.streamlets:
             raise unknown("streamlet", name, whole.streamlets)
-    if not only:
-        return whole
-    topics = {id_: _of(topic, only) for id_, topic in whole.topics.items()}
-    return replace(
-        whole,
-        streamlets={name: one for name, one in whole.streamlets.items() if name in only},
-        topics={id_: topic for id_, topic in topics.items() if topic.producers or topic.consumers},
-    )
-
-
-def about(layer: Layer, whole: VerifiedBlueprint, here: VerifiedBlueprint) -> Layer:
-    """`layer` without its sections about what is not `here`; slips of names stay in."""
-    absent = whole.streamlets.keys() - here.streamlets.keys()
-    dead_letters = {
-        dead_letter_topic(name, inlet.name)
-        for name in absent
-        for inlet in whole.streamlets[name].descriptor.inlets
-    }
-    topics = (whole.topics.keys() | dead_letters) - here.topics.keys()
-    document: Any = layer.values
-    if not isinstance(document, Mapping) or not isinstance(document.get("cloudflow"), Mapping):
-        return layer
-    cloudflow = dict(document["cloudflow"])
-    for key, names in (("streamlets", absent), ("topics", topics if absent else ())):
-        if isinstance(cloudflow.get(key), Mapping):
-            cloudflow[key] = _without(cloudflow[key], names)
-    return replace(layer, values={**document, "cloudflow": cloudflow})
+    return scope.part(whole, only)
 
 
 def unknown(what: str, name: str, known: Collection[str]) -> UsageError:
@@ -60,15 +31,3 @@ def unknown(what: str, name: str, known: Collection[str]) -> UsageError:
     meant = closest(name, known)
     hint = f"Did you mean {meant!r}?" if meant else f"There is {', '.join(known) or 'none'}."
     return UsageError(f"There is no {what} {name!r} here.", hint=hint)
-
-
-def _of(topic: VerifiedTopic, only: Sequence[str]) -> VerifiedTopic:
-    return replace(
-        topic,
-        producers=tuple(path for path in topic.producers if path.streamlet in only),
-        consumers=tuple(path for path in topic.consumers if path.streamlet in only),
-    )
-
-
-def _without(section: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    return {key: value for key, value in section.items() if key not in names}
