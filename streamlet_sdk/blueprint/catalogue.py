@@ -11,8 +11,9 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from streamlet_sdk.blueprint.problems import MODULES, documents, problem_types, settings, wiring
+from streamlet_sdk.blueprint.problems import documents, settings, wiring
 from streamlet_sdk.blueprint.problems.loading import ClassProblem
+from streamlet_sdk.blueprint.problems.registry import MODULES, problem_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from streamlet_sdk.blueprint.descriptor import RUNTIME, class_path
+from streamlet_sdk.blueprint.legality import is_kafka_name, is_label
 from streamlet_sdk.blueprint.problems.wiring import (
     ConflictingSchemas,
     IncompatibleSchemas,
@@ -38,19 +38,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.problems import Problem
     from streamlet_sdk.serde import Schema
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_KAFKA_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 DEFAULT_CLUSTER: Final = "default"
-
-
-def is_label(name: str) -> bool:
-    """Whether `name` can be a name and a label in Kubernetes."""
-    return _LABEL.fullmatch(name) is not None
-
-
-def is_kafka_name(name: str) -> bool:
-    """Whether Kafka accepts `name` for a topic."""
-    return _KAFKA_NAME.fullmatch(name) is not None and name not in {".", ".."}
 
 
 def illegal_streamlet_names(wiring: Wiring) -> Iterator[Problem]:

@@ -11,7 +11,6 @@ from collections.abc import MutableMapping, MutableSequence, MutableSet
 from typing import TYPE_CHECKING, Any, Final
 
 from streamlet_sdk.blueprint import methods, values
-from streamlet_sdk.blueprint.checks import is_label
 from streamlet_sdk.blueprint.declared import Declared
 from streamlet_sdk.blueprint.descriptor import (
     Descriptor,
@@ -19,6 +18,7 @@ from streamlet_sdk.blueprint.descriptor import (
     SchemaDescriptor,
     delivery_data,
 )
+from streamlet_sdk.blueprint.legality import is_label
 from streamlet_sdk.blueprint.problems.classes import (
     AbstractClass,
     DeadLetterPortTaken,

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from streamlet_sdk.blueprint.descriptor import Descriptor, class_path
-from streamlet_sdk.blueprint.problems import problem_types
 from streamlet_sdk.blueprint.problems.loading import ImportCrashed, ImportTimedOut
+from streamlet_sdk.blueprint.problems.registry import problem_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

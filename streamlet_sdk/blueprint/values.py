@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from streamlet_sdk.blueprint.checks import is_label
 from streamlet_sdk.blueprint.descriptor import ParameterDescriptor, VolumeMountDescriptor
+from streamlet_sdk.blueprint.legality import is_label
 from streamlet_sdk.blueprint.problems.classes import (
     BacktrackingVolumeMountPath,
     DuplicateParameterName,

@@ -10,7 +10,7 @@ import pytest
 
 from streamlet_sdk.blueprint import catalogue
 from streamlet_sdk.blueprint.catalogue import example, page
-from streamlet_sdk.blueprint.problems import problem_types
+from streamlet_sdk.blueprint.problems.registry import problem_types
 
 if TYPE_CHECKING:
     from streamlet_sdk.blueprint.problems.stated import Stated
