@@ -17,7 +17,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from streamlet_sdk.serde.fitting import RANGES, Misfit, branch_index, join
+from streamlet_sdk.serde.fitting import Misfit, branch_index, is_in_bits, join
 from streamlet_sdk.serde.logical import Conversion, conversion
 from streamlet_sdk.serde.nodes import (
     MISSING,
@@ -295,7 +295,7 @@ def _null(_: str, document: Any) -> None:
 def _integer(kind: str, document: Any) -> int:
     if not isinstance(document, int):
         raise TypeError("a whole number is needed")
-    if document not in RANGES[kind]:
+    if not is_in_bits(kind, document):
         raise ValueError(f"the number is too large for {kind}")
     return document
 

@@ -30,10 +30,7 @@ from streamlet_sdk.serde.nodes import (
 )
 
 SEQUENCES: Final = (list, tuple, set, frozenset)
-RANGES: Final[Mapping[str, range]] = {
-    "int": range(-(2**31), 2**31),
-    "long": range(-(2**63), 2**63),
-}
+_BITS: Final[Mapping[str, int]] = {"int": 31, "long": 63}
 
 
 class Misfit(NamedTuple):
@@ -113,8 +110,8 @@ def _is_primitive(node: Primitive, value: Any) -> bool:
 
 
 def _is_in_range(node: Primitive, value: Any) -> bool:
-    if node.kind in RANGES:
-        return value in RANGES[node.kind]
+    if node.kind in _BITS:
+        return is_in_bits(node.kind, value)
     if node.kind not in _LAYOUTS:
         return True
     try:
@@ -122,6 +119,12 @@ def _is_in_range(node: Primitive, value: Any) -> bool:
     except OverflowError:
         return False
     return True
+
+
+def is_in_bits(kind: str, value: int) -> bool:
+    """Whether `int` or `long` has room for a whole number."""
+    limit = 1 << _BITS[kind]
+    return -limit <= value < limit
 
 
 def _is_unicode(value: str) -> bool:

@@ -6,6 +6,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+import avro.errors
 import avro.io
 import avro.schema
 import fastavro
@@ -143,7 +144,11 @@ def test_avro_resolves_versions_to_the_same_value(document: Any, data: st.DataOb
     theirs = avro.io.DatumReader(
         avro.schema.parse(json.dumps(document)), avro.schema.parse(json.dumps(later))
     )
-    assert ours == theirs.read(avro.io.BinaryDecoder(io.BytesIO(encoded[HEADER_SIZE_BYTES:])))
+    try:
+        expected = theirs.read(avro.io.BinaryDecoder(io.BytesIO(encoded[HEADER_SIZE_BYTES:])))
+    except avro.errors.AvroException:
+        return  # it lacks aliases, defaults of enums, and 7 as the default of a float
+    assert ours == expected
 
 
 @given(schema_documents(), st.binary(max_size=60))
