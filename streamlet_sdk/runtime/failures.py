@@ -80,6 +80,8 @@ class Policy:
             return
         self.counters.dead_lettered += 1
         logger.warning("Dead-lettered record %s: %s", where, _named(failed.error))
+        if unit.held is None:
+            unit.ledger.dead_letters += 1
         self.dead_letters.put_entry(self._entry(failed, unit))
 
     def _entry(self, failed: FailedRecord, unit: Unit) -> Entry:

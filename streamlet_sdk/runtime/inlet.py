@@ -7,6 +7,7 @@ low-water mark committed. A claim that goes elsewhere is drained first, under on
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -92,6 +93,8 @@ class InletRunner:
         # Whether records are read that no worker has yet.
         self._in_hand = False
         self._commits = asyncio.Lock()
+        # Claims come in tasks of other members of the group; ours belong to this replica.
+        self._context = contextvars.copy_context()
 
     async def start(self) -> None:
         """Join the group and begin to read."""
@@ -148,7 +151,7 @@ class InletRunner:
     def assigned(self, claims: Sequence[Claim]) -> None:
         """Open claims, each in a task of its own."""
         for claim in claims:
-            task = asyncio.get_running_loop().create_task(self._guard(self._open_claim(claim)))
+            task = self._spawn(self._guard(self._open_claim(claim)))
             self._opening[claim] = task
             task.add_done_callback(partial(self._opened, claim))
 
@@ -169,11 +172,15 @@ class InletRunner:
         """Someone else reads them already: drop everything."""
         for claim in claims:
             if claim in self._open:
-                task = asyncio.get_running_loop().create_task(self._abandon(claim))
+                task = self._spawn(self._abandon(claim))
                 self._opening[claim] = task
                 task.add_done_callback(partial(self._opened, claim))
 
     # Claims
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        loop = asyncio.get_running_loop()
+        return loop.create_task(work, context=self._context.copy())
 
     def _opened(self, claim: Claim, task: asyncio.Task[None]) -> None:
         if self._opening.get(claim) is task:

@@ -113,6 +113,7 @@ class Ledger:
         in_flight: units that are not done.
         done: units that are done and not committed, oldest first.
         hold: whether units keep their emissions for a transaction.
+        dead_letters: how many of the emissions that were sent and not acknowledged are some.
     """
 
     def __init__(self, position: int, *, hold: bool = False, resend: bool = True) -> None:
@@ -129,6 +130,7 @@ class Ledger:
         self.done: deque[Unit] = deque()
         self.resend = resend
         self.hold = hold
+        self.dead_letters = 0
         # Whoever works on the claim puts itself here before the first record.
         self.listener: LedgerListener
         self._records = 0
@@ -190,8 +192,10 @@ class Ledger:
             self._size -= unit.size
 
     def counted(self, count: int) -> None:
-        """Tell that `count` emissions are acknowledged."""
-        self.listener.emitted(count)
+        """Tell that `count` emissions are acknowledged; dead letters are none of them."""
+        dead_letters = min(count, self.dead_letters)
+        self.dead_letters -= dead_letters
+        self.listener.emitted(count - dead_letters)
 
     def rejected(self, unit: Unit, entry: Entry, error: Exception) -> None:
         """Tell that an emission of `unit` cannot be written."""
