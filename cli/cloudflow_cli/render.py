@@ -74,20 +74,28 @@ def warnings(problems: Iterable[Problem], path: Path, common: Common) -> None:
 def problem_text(problem: Problem, file: str | None, *, verbose: bool) -> str:
     """One problem for people: `file:line: path: sentence`, what to do, and with -v the detail."""
     line = str(problem.line) if problem.line is not None else None
+    file, path = _place(problem, file)
     where = ":".join(part for part in (file, line) if part)
-    place = ": ".join(part for part in (where, problem.path) if part)
+    place = ": ".join(part for part in (where, path) if part)
     meant = f" Did you mean {problem.suggestion!r}?" if problem.suggestion is not None else ""
     detail = (_detail(problem) or "").splitlines() if verbose else []
     lines = [f"{place}: {problem.sentence}{meant}", f"  {problem.remedy}"]
     return "\n".join(lines + [f"  | {line}" for line in detail])
 
 
+def _place(problem: Problem, file: str | None) -> tuple[str | None, str]:
+    """File and path of a problem; one of a configuration has its layer's name before the path."""
+    layer, colon, path = problem.path.partition(": ")
+    return (layer, path) if file is None and colon else (file, problem.path)
+
+
 def problem_data(problem: Problem, file: str | None) -> dict[str, Any]:
     """One problem for scripts."""
+    file, path = _place(problem, file)
     return {
         "type": type(problem).__name__,
         "file": file,
-        "path": problem.path,
+        "path": path,
         "line": problem.line,
         "sentence": problem.sentence,
         "remedy": problem.remedy,

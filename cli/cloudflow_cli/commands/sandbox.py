@@ -130,7 +130,7 @@ def sandbox(ctx: typer.Context, given: Given) -> None:
         kubectl cloudflow sandbox cloudflow.streamlets.greeter.config-parameters.greeting=Hi
     """
     summary = run(given.request(ctx.obj), ctx.obj)
+    render.note(f"\n{summary.text()}")
     render.show(summary.data(), ctx.obj.output, text="")
-    render.note(summary.text())
     if summary.has_failed:
         raise typer.Exit(Exit.FAILED)

@@ -131,7 +131,8 @@ def _line(number: int, text: bytes) -> Parsed | None:
         reason = f"byte 0x{text[error.start]:02x} has no meaning there"
         return Parsed(number, problem=WrongEncoding(path="", line=number, reason=reason))
     except json.JSONDecodeError as error:
-        reason = f"{error.msg} at column {error.colno}"
+        is_cut = error.pos >= len(text.rstrip())
+        reason = "the line ends too early" if is_cut else f"{error.msg} at column {error.colno}"
     except (ValueError, RecursionError) as error:
         reason = str(error)
     return Parsed(number, problem=NotJson(path="", line=number, reason=reason))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from bisect import bisect_left
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from cloudflow_cli import render
 from cloudflow_cli.sandbox import scope
 from cloudflow_cli.sandbox.logs import speaker
 from cloudflow_cli.sandbox.ports import HOST
@@ -51,6 +55,29 @@ class Hosted:
         """How many records a topic has."""
         logs = self.broker.topic(self.topic(id_)).partitions
         return sum(len(log.stable.records) for log in logs)
+
+
+    async def left(self) -> AsyncIterator[str]:
+        """What nobody processed to the end, by inlet, for people; once everything has stopped."""
+        admin = self.broker.transport(client="summary").admin()
+        for streamlet, inlet, topic in self._shared_inlets():
+            group = self.prepared.configs[streamlet].group(inlet)
+            committed = await admin.offsets(group)
+            count = 0
+            for partition, log in enumerate(self.broker.topic(topic).partitions):
+                done = committed.get((topic, partition), 0)
+                records = log.stable.records
+                count += len(records) - bisect_left(records, done, key=attrgetter("offset"))
+            if count:
+                yield f"{streamlet}.{inlet} leaves {render.count(count, 'record')}"
+
+    def _shared_inlets(self) -> Iterator[tuple[str, str, str]]:
+        """Streamlet, inlet and topic of the inlets that read everything as a group."""
+        for name, streamlet in self.prepared.running.streamlets.items():
+            ports = self.prepared.configs[name].ports
+            for inlet in streamlet.descriptor.inlets:
+                if not inlet.broadcast and inlet.start == "earliest":
+                    yield name, inlet.name, ports[inlet.name].kafka_name
 
 
 def host(prepared: Prepared, request: Request) -> Hosted:

@@ -60,6 +60,8 @@ class LogFormatter(logging.Formatter):
         found = traceback.TracebackException.from_exception(error)
         if not self._verbose:
             _hide_own_frames(found)
+            while not found.stack and found.__cause__ is not None:
+                found = found.__cause__  # what the platform made of it is in the message
         return "".join(found.format()).rstrip()
 
 

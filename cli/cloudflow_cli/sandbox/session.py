@@ -81,6 +81,7 @@ class Session:
                 await self._close_taps()
                 self.hosted.watchdog.stop()
         topics = self.hosted.prepared.running.topics
+        left = [sentence async for sentence in self.hosted.left()]
         records = {id_: self.hosted.records(id_) for id_ in topics}
         await self.hosted.broker.close()
         return Summary(
@@ -89,7 +90,7 @@ class Session:
             streamlets=list(statuses(application)),
             topics=records,
             implicit=[id_ for id_, topic in topics.items() if topic.implicit],
-            unfinished=unfinished,
+            unfinished=[*unfinished, *left],
         )
 
     async def _until_asked(self) -> list[str]:
@@ -101,7 +102,7 @@ class Session:
         why = await self.stop.asked()
         conducting.cancel()
         await asyncio.wait((conducting,))
-        return await waiting.unfinished(application) if why is Why.TIMEOUT else []
+        return waiting.unfinished(application) if why is Why.TIMEOUT else []
 
     def _why(self) -> Why:
         """Why it ended; a tap that failed while it did counts too."""

@@ -70,6 +70,7 @@ class Stop:
         self._over = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked = asyncio.Event()
+        self._is_interrupted = False
 
     def ask(self, why: Why) -> None:
         """End, for a reason; from any thread, or a signal handler."""
@@ -100,10 +101,12 @@ class Stop:
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        if self.why is not None:
+        if self._is_interrupted:
             _end("Stopped at once; what was in flight is lost.", INTERRUPTED_STATUS)
-        _say("Draining; Ctrl-C again stops at once.")
+        # Before anything else: the second signal may come while the first is taken.
+        self._is_interrupted = True
         self.ask(Why.ASKED)
+        _say("Draining; Ctrl-C again stops at once.")
 
     def _guard(self) -> None:
         began = time.monotonic()

@@ -22,7 +22,7 @@ class Summary:
     Attributes:
         topics: how many records each has, by topic.
         implicit: those of the topics that the platform made; people see them when they hold some.
-        unfinished: what was not processed, for people; empty unless time was over.
+        unfinished: what was not processed, for people.
     """
 
     why: Why
@@ -56,7 +56,7 @@ class Summary:
         ]
         failed = [one.streamlet for one in self.streamlets if self._failures(one)]
         sentences = [f"{self.why.value}. It ran for {self.seconds:.1f} s."]
-        sentences += [f"Not processed: {one}." for one in self.unfinished]
+        sentences += [f"Not finished: {one}." for one in self.unfinished]
         sentences += [f"Failed: {', '.join(failed)}; see the log above."] if failed else []
         return "\n".join(
             [

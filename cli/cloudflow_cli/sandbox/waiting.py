@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from streamlet_sdk.local.application import LocalApplication
-    from streamlet_sdk.local.supervisor import Supervisor
     from streamlet_sdk.runtime.inlet import InletRunner
 
 LOOK_AGAIN_SECONDS: Final = 0.01
@@ -27,7 +26,7 @@ async def claimed(application: LocalApplication) -> None:
 
 
 async def _is_claimed(application: LocalApplication) -> bool:
-    inlets = [inlet for _, inlet in _inlets(application)]
+    inlets = list(_inlets(application))
     admin = application.cluster.transport.admin()
     known = await admin.topics(sorted({inlet.topic for inlet in inlets}))
     await admin.close()
@@ -41,26 +40,18 @@ async def _is_claimed(application: LocalApplication) -> bool:
     )
 
 
-async def unfinished(application: LocalApplication) -> list[str]:
-    """What keeps the application from being idle, for people."""
-    found: list[str] = []
+def unfinished(application: LocalApplication) -> list[str]:
+    """What keeps the application from being idle, besides records that are not read, for people."""
+    found = ["a feed goes on"] if application.active else []
     for supervisor in application.supervisors:
         if supervisor.state != "running":
             found.append(f"{supervisor.config.streamlet} is {supervisor.state}")
         elif not supervisor.idle:
             found.append(f"{supervisor.config.streamlet} has something in flight")
-    for supervisor, inlet in _inlets(application):
-        ends = await inlet.ends()
-        unread = sum(end - inlet.position(claim) for claim, end in ends.items() if claim.alive)
-        if unread > 0:
-            found.append(f"{supervisor.config.streamlet}.{inlet.name} has {unread} records to read")
-    if application.active:
-        found.append("a feed goes on")
     return found
 
 
-def _inlets(application: LocalApplication) -> Iterator[tuple[Supervisor, InletRunner]]:
+def _inlets(application: LocalApplication) -> Iterator[InletRunner]:
     for supervisor in application.supervisors:
         if supervisor.state == "running" and supervisor.runner is not None:
-            for inlet in supervisor.runner.inlets:
-                yield supervisor, inlet
+            yield from supervisor.runner.inlets
