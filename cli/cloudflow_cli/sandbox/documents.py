@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES: Final = 64 * 1024
 STDIN: Final = 0
 ENCODING: Final = "utf-8"
+_UNTERMINATED: Final = "Unterminated string"  # as the decoder of the standard library says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _line(number: int, text: bytes) -> Parsed | None:
         reason = f"byte 0x{text[error.start]:02x} has no meaning there"
         return Parsed(number, problem=WrongEncoding(path="", line=number, reason=reason))
     except json.JSONDecodeError as error:
-        is_cut = error.pos >= len(text.rstrip())
+        is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith(_UNTERMINATED)
         reason = "the line ends too early" if is_cut else f"{error.msg} at column {error.colno}"
     except (ValueError, RecursionError) as error:
         reason = str(error)
