@@ -150,8 +150,10 @@ def test_posted_records_are_answered_and_come_out(server: str, tmp_path: Path) -
     assert post(server, "power: 1", "text/yaml")[0] == 415
 
     sent = subprocess.run(
-        [sys.executable, PROJECT / "send.py", "--url", f"http://{server}/"]
-        + [TEST_DATA / name for name in ("10-storm.json", "future-data.json")],
+        [
+            *(sys.executable, PROJECT / "send.py", "--url", f"http://{server}/"),
+            *(TEST_DATA / "10-storm.json", TEST_DATA / "future-data.json"),
+        ],
         capture_output=True,
         text=True,
         check=False,
