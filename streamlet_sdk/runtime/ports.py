@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.outbox import Outbox
     from streamlet_sdk.runtime.schemas import SchemaTopic
     from streamlet_sdk.runtime.transport import Transport
-    from streamlet_sdk.serde import PortCodec
+    from streamlet_sdk.serde import PortCodec, SchemaBook
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,11 @@ def bindings(cls: type[Streamlet], config: StreamletConfig) -> Mapping[str, Bind
 
 def codec(port: Inlet[Any] | Outlet[Any], cluster: Cluster) -> PortCodec[Any]:
     """The codec of a port, which knows the schemas of its cluster."""
+    return codec_with(port, cluster.schemas.book)
+
+
+def codec_with(port: Inlet[Any] | Outlet[Any], book: SchemaBook) -> PortCodec[Any]:
+    """The codec of a port, which knows the schemas of a book."""
     owner = port.owner
     options = PortOptions(
         avro=port.avro,
@@ -85,7 +90,7 @@ def codec(port: Inlet[Any] | Outlet[Any], cluster: Cluster) -> PortCodec[Any]:
         codec=port.codec,
         module=owner.__module__ if owner is not None else "",
     )
-    return port_codec(port.schema, options, cluster.schemas.book)
+    return port_codec(port.schema, options, book)
 
 
 async def outlet_writers(

@@ -10,15 +10,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from streamlet_sdk.testing.application_kit import ApplicationKit
+    from streamlet_sdk.testing.asking import Answer
+    from streamlet_sdk.testing.bench import LeftBehindError
     from streamlet_sdk.testing.driver import StillBusyError
     from streamlet_sdk.testing.letters import DeadLetter
-    from streamlet_sdk.testing.plugin import StreamletKits
+    from streamlet_sdk.testing.plugin import ApplicationKits, StreamletKits
     from streamlet_sdk.testing.streamlet_kit import Setup, StreamletKit
 
-__all__ = ["DeadLetter", "Setup", "StillBusyError", "StreamletKit", "StreamletKits"]
+__all__ = [
+    "Answer",
+    "ApplicationKit",
+    "ApplicationKits",
+    "DeadLetter",
+    "LeftBehindError",
+    "Setup",
+    "StillBusyError",
+    "StreamletKit",
+    "StreamletKits",
+]
 
 _HOMES = {
+    "Answer": "asking",
+    "ApplicationKit": "application_kit",
+    "ApplicationKits": "plugin",
     "DeadLetter": "letters",
+    "LeftBehindError": "bench",
     "Setup": "streamlet_kit",
     "StillBusyError": "driver",
     "StreamletKit": "streamlet_kit",

@@ -14,6 +14,7 @@ from streamlet_sdk.local.idle import Quiet
 from streamlet_sdk.local.wires import Fed, Feed
 from streamlet_sdk.runtime.assembly import Surroundings
 from streamlet_sdk.runtime.transport import ConsumerSpec
+from streamlet_sdk.serde import SchemaBook
 from streamlet_sdk.testing.driver import Driver
 from streamlet_sdk.testing.lines import Bystander, Line
 from streamlet_sdk.testing.pending import Pending, named
@@ -32,6 +33,7 @@ T = TypeVar("T")
 # Every test begins at the same moment, so that timestamps can be expected.
 BEGIN: Final = datetime(2024, 1, 1, tzinfo=UTC)
 LIMIT: Final = timedelta(seconds=10)
+QUIET_POLL: Final = timedelta(minutes=1)
 
 
 class CrashedError(CloudflowError):
@@ -57,13 +59,21 @@ class Design:
 
 @dataclass(slots=True)
 class Bench:
-    """Runs a design, which starts with the first call that needs it."""
+    """Runs a design, which starts with the first call that needs it.
+
+    Attributes:
+        schemas: known to the test; the application learns them as it would from any writer.
+    """
 
     design: Design
-    broker: EmbeddedBroker = field(default_factory=EmbeddedBroker)
+    broker: EmbeddedBroker = field(default_factory=lambda: EmbeddedBroker(quiet_poll=QUIET_POLL))
+    schemas: SchemaBook = field(default_factory=SchemaBook)
     _application: LocalApplication | None = None
     _driver: Driver = field(default_factory=Driver)
     _lines: dict[str, Line] = field(default_factory=dict)
+    _waiting: list[tuple[str, Sequence[PortCodec[Any]], Sequence[Fed]]] = field(
+        default_factory=list
+    )
     _feeds: dict[str, Feed] = field(default_factory=dict)
     _seen: list[Exception] = field(default_factory=list)
 
@@ -84,17 +94,8 @@ class Bench:
         return self.call(self._running)
 
     def feed(self, topic: str, codecs: Sequence[PortCodec[Any]], records: Sequence[Fed]) -> None:
-        """Write records that are in the schema of one of `codecs`."""
-
-        async def write() -> None:
-            application = await self._running()
-            if topic not in self._feeds:
-                self._feeds[topic] = Feed(application.cluster, topic)
-                for codec in codecs:
-                    await self._feeds[topic].publish(codec)
-            await self._feeds[topic].write(records)
-
-        self.call(write)
+        """Let the next call that goes on write records; they are encoded by one of `codecs`."""
+        self._waiting.append((topic, codecs, records))
 
     def records(self, topic: str) -> list[StoredRecord]:
         """What a reader finds in a topic, partition by partition."""
@@ -105,7 +106,7 @@ class Bench:
         """Go on until nothing is to be done, see `Kit.run`."""
 
         async def until_quiet() -> None:
-            quiet = Quiet(await self._running())
+            quiet = Quiet(await self._fed())
             while True:
                 await self._driver.loop.at_rest()
                 self._raise_failure()
@@ -119,7 +120,7 @@ class Bench:
         """Let time pass, see `Kit.advance`."""
 
         async def pass_time() -> None:
-            await self._running()
+            await self._fed()
             await asyncio.sleep(time.total_seconds())
             await self._driver.loop.at_rest()
             self._raise_failure()
@@ -130,6 +131,7 @@ class Bench:
         """End replicas without a word, see `Kit.crash`."""
 
         async def die() -> None:
+            await self._fed()
             for replica in replicas:
                 self._lines[replica.name].kill()
                 if replica.runner is not None and not replica.runner.failure.done():
@@ -151,7 +153,7 @@ class Bench:
         """Let somebody join a group, who takes all the others' partitions away, and leave it."""
 
         async def disturb() -> None:
-            await self._running()
+            await self._fed()
             loop = self._driver.loop
             spec = ConsumerSpec(topic=topic, group=group, member="bystander")
             consumer = self.broker.transport(client="bystander").consumer(spec)
@@ -202,8 +204,20 @@ class Bench:
             await self._driver.loop.at_rest()
         return self._application
 
-    async def _stop(self) -> None:
+    async def _fed(self) -> LocalApplication:
+        """The application, running, with everything written that was fed."""
         application = await self._running()
+        waiting, self._waiting = self._waiting, []
+        for topic, codecs, records in waiting:
+            if topic not in self._feeds:
+                self._feeds[topic] = Feed(application.cluster, topic)
+            for codec in codecs:
+                await self._feeds[topic].publish(codec)
+            await self._feeds[topic].write(records)
+        return application
+
+    async def _stop(self) -> None:
+        application = await self._fed()
         for feed in self._feeds.values():
             await feed.close()
         self._feeds.clear()

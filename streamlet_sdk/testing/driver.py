@@ -41,7 +41,8 @@ class Driver:
     """One loop and its thread, which starts with the first call.
 
     Attributes:
-        is_broken: a call took too long; what runs on the loop is not to be trusted any more.
+        is_broken: a call took too long, or an exit was raised in one; what runs on the loop is
+            not to be trusted any more.
     """
 
     def __init__(self) -> None:
@@ -102,6 +103,7 @@ class Driver:
         with _Everything() as attempt:
             self.loop.run_until_complete(self._attend(work, done))
         if attempt.error is not None and not done.done():
+            self.is_broken = True
             done.set_exception(attempt.error)
 
     async def _attend(self, work: Work[T], done: Future[T]) -> None:

@@ -6,9 +6,11 @@ from contextlib import ExitStack
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
+from streamlet_sdk.handlers import Source, roles
 from streamlet_sdk.runtime.positions import POSITIONS_TOPIC
 from streamlet_sdk.testing.asking import ask
 from streamlet_sdk.testing.bench import Bench
+from streamlet_sdk.testing.wire import unknown
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -104,8 +106,8 @@ class Kit:
         replicas = self._bench.started().supervisors
         chosen = [one for one in replicas if who in {None, one.name, one.config.streamlet}]
         if not chosen:
-            names = ", ".join(one.name for one in replicas)
-            raise KeyError(f"there is no replica {who!r}; there is {names}")
+            names = [one.name for one in replicas]
+            raise LookupError(unknown("replica", who or "", names))
         self._bench.crash(chosen)
 
     # For the kits
@@ -140,3 +142,15 @@ class Kit:
             return None
         stored = [one.value for one in self._bench.records(POSITIONS_TOPIC) if one.key == key]
         return model.model_validate_json(stored[-1]) if stored else None
+
+
+def source_role(cls: type[Streamlet], name: str) -> Source:
+    """The source of a class that the method `name` is.
+
+    Raises:
+        LookupError: when it is none.
+    """
+    sources = {method: one for method, one in roles(cls).items() if isinstance(one, Source)}
+    if name not in sources:
+        raise LookupError(unknown("source", name, sources))
+    return sources[name]

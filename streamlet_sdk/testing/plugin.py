@@ -6,14 +6,18 @@ pytest loads it at every start, so the kits are imported when the first test ask
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from typing_extensions import Unpack
 
     from streamlet_sdk.streamlet import Streamlet
+    from streamlet_sdk.testing.application_kit import ApplicationKit, Options
     from streamlet_sdk.testing.streamlet_kit import Setup, StreamletKit
 
 S = TypeVar("S", bound="Streamlet")
@@ -29,6 +33,16 @@ class StreamletKits(Protocol):
         raise NotImplementedError
 
 
+class ApplicationKits(Protocol):
+    """Makes kits; the type of the fixture `application_kit`."""
+
+    def __call__(
+        self, blueprint: Mapping[str, Any] | str | Path | None = None, **options: Unpack[Options]
+    ) -> ApplicationKit:
+        """A kit, see `ApplicationKit`; by default of the project that the test is in."""
+        raise NotImplementedError
+
+
 @pytest.fixture
 def streamlet_kit() -> Iterator[StreamletKits]:
     """Makes a `StreamletKit` for a class: `streamlet_kit(Validation, floor=2.0)`."""
@@ -40,5 +54,21 @@ def streamlet_kit() -> Iterator[StreamletKits]:
             cls: type[S], setup: Setup | None = None, /, **parameters: object
         ) -> StreamletKit[S]:
             return kits.enter_context(StreamletKit(cls, setup, **parameters))
+
+        yield make
+
+
+@pytest.fixture
+def application_kit(request: pytest.FixtureRequest) -> Iterator[ApplicationKits]:
+    """Makes an `ApplicationKit`, by default for the project that the test is in."""
+    from streamlet_sdk.testing.application_kit import ApplicationKit
+
+    with ExitStack() as kits:
+
+        def make(
+            blueprint: Mapping[str, Any] | str | Path | None = None, **options: Unpack[Options]
+        ) -> ApplicationKit:
+            where = request.path.parent if blueprint is None else blueprint
+            return kits.enter_context(ApplicationKit(where, **options))
 
         yield make

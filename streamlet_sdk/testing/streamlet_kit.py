@@ -25,19 +25,17 @@ from streamlet_sdk.contract import (
     dead_letter_port,
 )
 from streamlet_sdk.errors import BlueprintError
-from streamlet_sdk.handlers import Source, roles
 from streamlet_sdk.local.application import LocalStreamlet
 from streamlet_sdk.parameters import Parameter, VolumeMount, value_text
-from streamlet_sdk.problems import closest
 from streamlet_sdk.runtime.instances import instance
 from streamlet_sdk.runtime.ports import declared
 from streamlet_sdk.runtime.transport import TopicSpec
 from streamlet_sdk.streamlet import Streamlet, settings
 from streamlet_sdk.testing.asking import question
 from streamlet_sdk.testing.bench import LIMIT, Design
-from streamlet_sdk.testing.kit import Kit
+from streamlet_sdk.testing.kit import Kit, source_role
 from streamlet_sdk.testing.letters import DeadLetter, dead_letter
-from streamlet_sdk.testing.wire import Wire
+from streamlet_sdk.testing.wire import Wire, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +86,8 @@ class StreamletKit(Kit, Generic[S]):
         Raises:
             BlueprintError: with every problem of the class.
             ConfigurationError: with every parameter that is missing or wrong.
-            TypeError: when the class has no such parameter or inlet.
+            TypeError: when the class has no such parameter.
+            LookupError: when it has no such inlet.
             ValueError: when a setting of the engine is wrong.
         """
         super().__init__()
@@ -149,12 +148,11 @@ class StreamletKit(Kit, Generic[S]):
 
     def mount(self, name: str) -> Path:
         """The folder of a volume mount; fill it before the call that starts the streamlet."""
-        return Path(_known(self._config.volume_mounts, name, self._cls, "volume mount"))
+        return Path(_known(self._config.volume_mounts, name, "volume mount"))
 
     def checkpoint(self, source: str) -> Any:
         """The stored position of a source, by its method's name; None when there is none."""
-        sources = {name: one for name, one in roles(self._cls).items() if isinstance(one, Source)}
-        role = _known(sources, source, self._cls, "source")
+        role = source_role(self._cls, source)
         return self._position(self._config, source, role.position)
 
     def rebalance(self, inlet: str) -> None:
@@ -180,14 +178,15 @@ class StreamletKit(Kit, Generic[S]):
         return self._wire(name, self._inlets, "inlet")
 
     def _wire(self, name: str, ports: Mapping[str, Any], what: str) -> Wire:
-        return Wire(self._bench, name, [_known(ports, name, self._cls, what)])
+        return Wire(self._bench, name, [_known(ports, name, what)])
 
     def _configured(self, setup: Setup, given: Mapping[str, object]) -> StreamletConfig:
         known = settings(self._cls)
         for name in given:
-            _known(known, name, self._cls, "parameter")
+            if name not in known:
+                raise TypeError(unknown("parameter", name, known))
         for inlet in setup.delivery:
-            _known(self._inlets, inlet, self._cls, "inlet")
+            _known(self._inlets, inlet, "inlet")
         ports = [*self._inlets, *self._outlets, *map(dead_letter_port, self._inlets)]
         return StreamletConfig.model_validate(
             {
@@ -224,9 +223,7 @@ def _engine(values: Mapping[str, object]) -> Settings:
         raise ValueError(f"settings of the engine: {wrong}") from None
 
 
-def _known(known: Mapping[str, Any], name: str, cls: type, what: str) -> Any:
-    if name in known:
-        return known[name]
-    meant = closest(name, known)
-    hint = f"did you mean {meant!r}?" if meant else f"it has {', '.join(known) or 'none'}"
-    raise TypeError(f"{cls.__name__} has no {what} {name!r}; {hint}")
+def _known(known: Mapping[str, Any], name: str, what: str) -> Any:
+    if name not in known:
+        raise LookupError(unknown(what, name, known))
+    return known[name]

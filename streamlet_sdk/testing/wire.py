@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from streamlet_sdk.errors import SerdeError
 from streamlet_sdk.local.wires import Fed
+from streamlet_sdk.problems import closest
 from streamlet_sdk.records import Key, Record, key_bytes
-from streamlet_sdk.runtime.ports import codec
+from streamlet_sdk.runtime.ports import codec_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from streamlet_sdk.ports import HeaderValues, Inlet, Outlet
     from streamlet_sdk.serde import PortCodec
@@ -33,7 +35,7 @@ class Extras(TypedDict, total=False):
     timestamp_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wire:
     """A topic and the ports whose schemas it may be read and written in, the best one first."""
 
@@ -47,11 +49,12 @@ class Wire:
         Raises:
             EncodeError: when a value fits no port.
         """
-        self._write([self._fed(value, extras) for value in values])
+        self.bench.feed(self.topic, self._codecs, [self._fed(value, extras) for value in values])
 
     def feed_raw(self, values: Sequence[bytes | None], extras: Extras) -> None:
         """Write bytes as they are; None is a record without a value."""
-        self._write([self._made(data, data, extras) for data in values])
+        records = [self._made(data, data, extras) for data in values]
+        self.bench.feed(self.topic, self._codecs, records)
 
     def received(self) -> list[Record[Any]]:
         """All records, partition by partition.
@@ -74,10 +77,7 @@ class Wire:
 
     def decoded(self, data: bytes | None) -> Any:
         """The value in `data`; None for a tombstone."""
-        return None if data is None else _first([one.decode for one in self._codecs()], data)
-
-    def _write(self, records: Sequence[Fed]) -> None:
-        self.bench.feed(self.topic, self._codecs(), records)
+        return None if data is None else _first([one.decode for one in self._codecs], data)
 
     def _fed(self, value: Any, extras: Extras) -> Fed:
         if not isinstance(value, Record):
@@ -105,20 +105,32 @@ class Wire:
     def _encoded(self, value: Any) -> bytes | None:
         if value is None and any(getattr(port, "tombstones", False) for port in self.ports):
             return None
-        data: bytes = _first([one.encode for one in self._codecs()], value)
+        data: bytes = _first([one.encode for one in self._codecs], value)
         return data
 
+    @cached_property
     def _codecs(self) -> Sequence[PortCodec[Any]]:
-        cluster = self.bench.started().cluster
-        return [codec(port, cluster) for port in self.ports]
+        return [codec_with(port, self.bench.schemas) for port in self.ports]
+
+
+def unknown(what: str, name: str, known: Collection[str]) -> str:
+    """What to say of a name that does not exist."""
+    meant = closest(name, known)
+    hint = f"did you mean {meant!r}?" if meant else f"there is {', '.join(known) or 'none'}"
+    return f"there is no {what} {name!r}; {hint}"
 
 
 def _first(calls: Sequence[Callable[[Any], Any]], given: Any) -> Any:
-    """What the first call returns that takes `given`; the error of the first if none does."""
-    errors = []
+    """What the first call returns that takes `given`; the error of the first if none does.
+
+    Without calls it is what was given: dead letters that nobody reads are in no schema.
+    """
+    errors: list[SerdeError] = []
     for call in calls:
         try:
             return call(given)
         except SerdeError as error:
             errors.append(error)
-    raise errors[0]
+    if errors:
+        raise errors[0]
+    return given
