@@ -29,7 +29,9 @@ class EmbeddedBroker:
     """One broker.
 
     `max_record_bytes` bounds a record. A group waits `rebalance_timeout` for a member to give
-    its claims back and `session_timeout` for one that fell silent.
+    its claims back and `session_timeout` for one that fell silent. A poll to which every open
+    claim lends credit lasts at least `quiet_poll` if nothing happens: in virtual time a day of
+    shorter ones is long.
     """
 
     def __init__(
@@ -38,8 +40,11 @@ class EmbeddedBroker:
         max_record_bytes: int = 1024 * 1024,
         rebalance_timeout: timedelta = timedelta(seconds=10),
         session_timeout: timedelta = timedelta(seconds=10),
+        quiet_poll: timedelta = timedelta(0),
     ) -> None:
-        patience = Patience(rebalance=rebalance_timeout, session=session_timeout)
+        patience = Patience(
+            rebalance=rebalance_timeout, session=session_timeout, quiet_poll=quiet_poll
+        )
         self._cluster = Cluster(max_record_bytes=max_record_bytes, patience=patience)
 
     def transport(self, *, client: str = "client") -> EmbeddedTransport:

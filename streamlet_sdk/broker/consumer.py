@@ -43,6 +43,7 @@ class EmbeddedConsumer:
         self._cursors: dict[Claim, _Cursor] = {}
         self._turn = 0
         self._more = asyncio.Event()
+        self._has_opened = False
 
     async def start(self, listener: Listener) -> None:
         """Join; claims are announced on a later turn of the loop.
@@ -76,6 +77,8 @@ class EmbeddedConsumer:
             position = log.start if start == "earliest" else view.end
         log.on_change(self._more.set)
         self._cursors[claim] = _Cursor(view, position)
+        self._has_opened = True
+        self._more.set()
         return position
 
     async def poll(self, credit: Mapping[Claim, int], timeout: float) -> list[Chunk]:
@@ -84,13 +87,16 @@ class EmbeddedConsumer:
         Raises:
             UnavailableError: when this client was killed.
         """
+        if self._is_covered(credit):
+            timeout = max(timeout, self._cluster.patience.quiet_poll.total_seconds())
         deadline = asyncio.get_running_loop().time() + timeout
+        self._has_opened = False
         await asyncio.sleep(0)
         while True:
             self._require_life()
             self._more.clear()
             chunks = self._take(credit) if self._cluster.faults.is_reachable else []
-            if chunks or not await self._hear_of_more(deadline):
+            if chunks or self._has_opened or not await self._hear_of_more(deadline):
                 return chunks
 
     async def commit(self, offsets: Mapping[Claim, int], deadline: float) -> set[Claim]:
@@ -173,6 +179,10 @@ class EmbeddedConsumer:
                 room -= read.size
                 chunks.append(Chunk(claim, *read))
         return chunks
+
+    def _is_covered(self, credit: Mapping[Claim, int]) -> bool:
+        """Whether no open claim waits for credit."""
+        return all(claim in credit for claim in self._cursors if claim.alive)
 
     async def _hear_of_more(self, deadline: float) -> bool:
         """Wait for records, or for the broker to be back; false at `deadline`."""

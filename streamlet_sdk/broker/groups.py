@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -19,7 +20,6 @@ from streamlet_sdk.runtime.transport import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import timedelta
 
     from streamlet_sdk.broker.faults import Faults
     from streamlet_sdk.runtime.transport import Listener
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a group waits.
+    """How long the broker waits.
 
     `rebalance`: for a member to give its claims back. `session`: for a silent one to return.
+    `quiet_poll`: for records, at the least, when no claim is without credit.
     """
 
     rebalance: timedelta
     session: timedelta
+    quiet_poll: timedelta = timedelta(0)
 
 
 class Member(Membership):
