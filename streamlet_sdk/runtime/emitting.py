@@ -71,20 +71,18 @@ class OutletWriter:
 
     def put_all(self, encoded: Sequence[Encoded], owner: Owner) -> None:
         """Send emissions of one owner; those without a key stay together."""
-        loose: list[Entry] = []
+        entries = [self._entry(emission, value, owner, src) for emission, value, src in encoded]
         keyed: dict[Destination, list[Entry]] = {}
-        by_key = self._by_key
-        for emission, value, source in encoded:
-            entry = self._entry(emission, value, owner, source)
-            key = emission.key
-            if key is None:
-                loose.append(entry)
-            else:
-                keyed.setdefault(by_key.get(key) or self._keyed(key), []).append(entry)
+        loose = [entry for entry in entries if entry[0] is None]
+        if len(loose) < len(entries):
+            by_key = self._by_key
+            for entry in entries:
+                if (key := entry[0]) is not None:
+                    keyed.setdefault(by_key.get(key) or self._keyed(key), []).append(entry)
         if loose:
             self._send(self._sticky, loose, owner)
-        for destination, entries in keyed.items():
-            self._send(destination, entries, owner)
+        for destination, mine in keyed.items():
+            self._send(destination, mine, owner)
 
     def _entry(
         self, emission: Emission[Any], value: bytes | None, owner: Owner, source: RawRecord | None
