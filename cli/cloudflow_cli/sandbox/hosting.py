@@ -56,7 +56,6 @@ class Hosted:
         logs = self.broker.topic(self.topic(id_)).partitions
         return sum(len(log.stable.records) for log in logs)
 
-
     async def left(self) -> AsyncIterator[str]:
         """What nobody processed to the end, by inlet, for people; once everything has stopped."""
         admin = self.broker.transport(client="summary").admin()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
@@ -21,20 +23,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-REFRESHES_A_SECOND: Final = 4
+SHOW_SECONDS: Final = 0.1
+REFRESH_SECONDS: Final = 0.25
 LINES_EVERY_SECONDS: Final = 10.0
-
-
-def is_terminal() -> bool:
-    """Whether people look at stderr as it is written."""
-    return sys.stderr.isatty()
 
 
 @asynccontextmanager
 async def view(application: LocalApplication, log: Log) -> AsyncIterator[None]:
     """Show how the streamlets are doing until the block ends."""
-    if is_terminal():
-        with _table_below(application, log):
+    if sys.stderr.isatty():
+        with _Screen(application).below(log):
             yield
         return
     telling = asyncio.get_running_loop().create_task(_lines(application))
@@ -45,31 +43,61 @@ async def view(application: LocalApplication, log: Log) -> AsyncIterator[None]:
         await asyncio.wait((telling,))
 
 
-@contextmanager
-def _table_below(application: LocalApplication, log: Log) -> Iterator[None]:
-    """Keep a table below the log on the terminal."""
-    # Imported here: whoever writes into a pipe or a file does not wait for it.
-    from rich.console import Console
-    from rich.live import Live
+class _Screen:
+    """A table below the log on a terminal, kept by a thread of its own.
 
-    console = Console(stderr=True)
-    began = time.monotonic()
+    Each line of the log means that the table is drawn again; together they cost the application's
+    loop nothing, however many there are.
+    """
 
-    def made() -> Table:
-        return _table(list(statuses(application)), time.monotonic() - began)
+    def __init__(self, application: LocalApplication) -> None:
+        # Imported here: whoever writes into a pipe or a file does not wait for it.
+        from rich.console import Console
+        from rich.live import Live
 
-    def above(text: str) -> None:
-        console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+        self._application = application
+        self._began = time.monotonic()
+        self._log: deque[str] = deque()
+        self._over = threading.Event()
+        self._console = Console(stderr=True)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._table,
+            auto_refresh=False,
+            redirect_stdout=False,
+            transient=True,
+        )
 
-    showing = Live(
-        console=console,
-        get_renderable=made,
-        refresh_per_second=REFRESHES_A_SECOND,
-        redirect_stdout=False,
-        transient=True,
-    )
-    with showing, log.through(above):
-        yield
+    @contextmanager
+    def below(self, log: Log) -> Iterator[None]:
+        """Keep the table until the block ends."""
+        thread = threading.Thread(target=self._run, daemon=True, name="view")
+        with self._live, log.through(self._log.append):
+            thread.start()
+            try:
+                yield
+            finally:
+                self._over.set()
+                thread.join()
+
+    def _run(self) -> None:
+        drawn_at = 0.0
+        while not self._over.wait(SHOW_SECONDS):
+            self._show_log()
+            if time.monotonic() - drawn_at > REFRESH_SECONDS:
+                self._live.refresh()
+                drawn_at = time.monotonic()
+        self._show_log()
+
+    def _show_log(self) -> None:
+        lines: list[str] = []
+        while self._log:
+            lines.append(self._log.popleft())
+        if lines:
+            self._console.out("".join(lines), end="", highlight=False)
+
+    def _table(self) -> Table:
+        return _table(list(statuses(self._application)), time.monotonic() - self._began)
 
 
 def _table(rows: list[Status], seconds: float) -> Table:

@@ -111,7 +111,7 @@ class Log:
         self.formatter.width = max(map(len, (PLATFORM, *names)))
 
     @contextmanager
-    def through(self, write: Callable[[str], None]) -> Iterator[None]:
+    def through(self, write: Callable[[str], object]) -> Iterator[None]:
         """Write the log with `write` until the block ends, because a view owns the terminal."""
         stream = self.handler.setStream(_Stream(write))
         try:
@@ -119,15 +119,38 @@ class Log:
         finally:
             self.handler.setStream(stream)
 
+    def say(self, text: str) -> None:
+        """Write to people, past the log and past every lock: for signal handlers."""
+        stream = self.handler.stream
+        if isinstance(stream, _Stream):
+            stream.write(text)
+        else:
+            os.write(STDERR, text.encode())
+
 
 class _Stream:
     """A text stream over a function."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[str], object]) -> None:
         self.write = write
 
     def flush(self) -> None:
         """Everything is written at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnTerminal:
+    """Stdout, when it is the terminal that the log is on too: both have to share the view."""
+
+    log: Log
+
+    def write(self, data: memoryview, /) -> int:
+        """Write whole lines; how many bytes were written."""
+        self.log.handler.stream.write(bytes(data).decode())
+        return len(data)
+
+    def close(self) -> None:
+        """The terminal stays open."""
 
 
 @contextmanager

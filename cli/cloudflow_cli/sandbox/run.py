@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from datetime import timedelta
-from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,16 +13,17 @@ from cloudflow_cli import render
 from cloudflow_cli.sandbox.banner import banner
 from cloudflow_cli.sandbox.feeding import RecordFile
 from cloudflow_cli.sandbox.hosting import host
-from cloudflow_cli.sandbox.logs import kept_stdout, logging_to_stderr
+from cloudflow_cli.sandbox.logs import OnTerminal, kept_stdout, logging_to_stderr
 from cloudflow_cli.sandbox.prepared import prepare
 from cloudflow_cli.sandbox.request import IDLE
 from cloudflow_cli.sandbox.session import Session, Tapped
-from cloudflow_cli.sandbox.sink import Sink, opened
+from cloudflow_cli.sandbox.sink import Sink, Target, opened
 from cloudflow_cli.sandbox.stop import Limit, Stop, Why
 from cloudflow_cli.sandbox.wire import Codecs
 
 if TYPE_CHECKING:
     from cloudflow_cli.options import Common
+    from cloudflow_cli.sandbox.logs import Log
     from cloudflow_cli.sandbox.prepared import Prepared
     from cloudflow_cli.sandbox.request import Request
     from cloudflow_cli.sandbox.summary import Summary
@@ -48,8 +49,9 @@ def run(request: Request, common: Common) -> Summary:
         feeds = [RecordFile(each, codecs.writer(each.topic)) for each in request.feeds]
         for feed in feeds:
             feed.check()
-        stop = _stop(prepared, request)
-        to_stdout = _sink(Path("stdout"), stdout, stop)
+        stop = _stop(prepared, request, log)
+        shared = stdout.isatty() and sys.stderr.isatty()
+        to_stdout = _sink(Path("stdout"), OnTerminal(log) if shared else stdout, stop)
         tapped = [
             Tapped(
                 codecs.shown(each.topic, is_enveloped=request.is_tap_enveloped),
@@ -69,17 +71,17 @@ def run(request: Request, common: Common) -> Summary:
     return summary
 
 
-def _stop(prepared: Prepared, request: Request) -> Stop:
+def _stop(prepared: Prepared, request: Request, log: Log) -> Stop:
     longest = max(config.settings.drain_timeout for config in prepared.configs.values())
     limit = None
     if isinstance(request.until, timedelta):
         limit = Limit(request.until, Why.TIME)
     elif request.until == IDLE and request.timeout is not None:
         limit = Limit(request.timeout, Why.TIMEOUT)
-    return Stop(longest + PATIENCE, limit)
+    return Stop(longest + PATIENCE, limit, log.say)
 
 
-def _sink(name: Path, target: FileIO, stop: Stop) -> Sink:
+def _sink(name: Path, target: Target, stop: Stop) -> Sink:
     def failed(error: OSError) -> None:
         if isinstance(error, BrokenPipeError):
             stop.ask(Why.UNREAD)

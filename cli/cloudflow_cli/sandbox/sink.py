@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from streamlet_sdk.errors import CloudflowError
 
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 LINES_WAITING: Final = 10_000
 
 
+class Target(Protocol):
+    """A file, as far as it is written."""
+
+    def write(self, data: memoryview, /) -> int:
+        """Write some bytes; how many."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
 class Sink:
     """Writes lines in order; each is on its way at once, none waits for the next.
 
@@ -30,7 +42,7 @@ class Sink:
         error: what ended it; lines after that are dropped.
     """
 
-    def __init__(self, name: Path, target: FileIO, failed: Callable[[OSError], None]) -> None:
+    def __init__(self, name: Path, target: Target, failed: Callable[[OSError], None]) -> None:
         """Write to `target`; `failed` is called once, from the thread that writes."""
         self.name = name
         self.error: OSError | None = None

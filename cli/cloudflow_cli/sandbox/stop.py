@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -27,6 +27,7 @@ INTERRUPTED_STATUS: Final = 130
 STUCK_STATUS: Final = 1
 LOOK_SECONDS: Final = 0.1
 STDERR: Final = 2
+SHOW_CURSOR: Final = "\x1b[?25h"
 
 
 class Why(Enum):
@@ -62,8 +63,14 @@ class Stop:
         why: None until somebody asks.
     """
 
-    def __init__(self, patience: timedelta, limit: Limit | None = None) -> None:
-        """Give the application `patience` to drain, once it was asked to."""
+    def __init__(
+        self, patience: timedelta, limit: Limit | None, say: Callable[[str], None]
+    ) -> None:
+        """Give the application `patience` to drain, once it was asked to.
+
+        `say` tells people something; it must not wait for a lock.
+        """
+        self._say = say
         self.why: Why | None = None
         self._patience = patience.total_seconds()
         self._limit = limit
@@ -106,7 +113,7 @@ class Stop:
         # Before anything else: the second signal may come while the first is taken.
         self._is_interrupted = True
         self.ask(Why.ASKED)
-        _say("Draining; Ctrl-C again stops at once.")
+        self._say("Draining; Ctrl-C again stops at once.\n")
 
     def _guard(self) -> None:
         began = time.monotonic()
@@ -126,11 +133,8 @@ class Stop:
                 )
 
 
-def _say(sentence: str) -> None:
-    # Past Python's buffers, which the interrupted code may hold locked.
-    os.write(STDERR, f"{sentence}\n".encode())
-
-
 def _end(sentence: str, status: int) -> None:
-    _say(sentence)
+    # A view that is left like this has hidden the cursor.
+    cursor = SHOW_CURSOR if os.isatty(STDERR) else ""
+    os.write(STDERR, f"{cursor}{sentence}\n".encode())
     os._exit(status)
