@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
+from streamlet_sdk.blueprint.layers import Layer
 from streamlet_sdk.contract import dead_letter_port
 from streamlet_sdk.errors import CloudflowError
 from streamlet_sdk.runtime.ports import declared
@@ -47,12 +48,14 @@ class Options(TypedDict, total=False):
         only: the streamlets that run; all of them when absent.
         source: the folder with the packages of the streamlets; of a project, when absent, the
             one that it names.
+        root: the folder that relative paths begin at; the current one when absent.
         limit: how long one call of the kit may take, in real time.
     """
 
     config: Mapping[str, Any] | str | Path
     only: Collection[str]
     source: str | Path
+    root: str | Path
     limit: timedelta
 
 
@@ -80,20 +83,20 @@ class ApplicationKit(Kit):
             LookupError: when there is no streamlet of a name in `only`.
         """
         super().__init__()
-        document, source = _blueprint(blueprint)
-        config = options.get("config", {})
-        if isinstance(config, str | Path):
-            config = documents.read(Path(config))
+        root = Path(options.get("root", ".")).resolve()
+        document, source = _blueprint(blueprint, root)
         sources = Sources(
             blueprint=document,
-            configuration={GIVEN: config},
+            configuration=_configuration(options.get("config", {}), root),
             only=options.get("only", ()),
-            source=Path(options.get("source", source)).resolve(),
+            root=root,
+            source=root / options.get("source", source),
             folder=self._folder,
         )
-        self._ready = sources.ready()
+        with self._folders:  # emptied again if a check fails
+            ready = self._ready = sources.ready()
+            self._folders = self._folders.pop_all()
         limit = options.get("limit", LIMIT)
-        ready = self._ready
         self._use(Design(streamlets=ready.streamlets, topics=ready.topics, limit=limit))
 
     def feed(self, topic: str, *values: Any, **extras: Unpack[Extras]) -> None:
@@ -189,11 +192,11 @@ class ApplicationKit(Kit):
                 yield path, port
 
 
-def _blueprint(given: Mapping[str, Any] | str | Path) -> tuple[Any, Path]:
+def _blueprint(given: Mapping[str, Any] | str | Path, root: Path) -> tuple[Any, Path]:
     """The document, and where its classes are looked for."""
     if not isinstance(given, str | Path):
-        return given, Path.cwd()
-    path = Path(given).resolve()
+        return given, root
+    path = (root / given).resolve()
     if not path.is_dir():
         return documents.read(path), _source(path)
     project = documents.project(path)
@@ -203,6 +206,12 @@ def _blueprint(given: Mapping[str, Any] | str | Path) -> tuple[Any, Path]:
             hint="Give the kit the path of a blueprint, or the blueprint itself.",
         )
     return documents.read(project.blueprint), project.source
+
+
+def _configuration(given: Mapping[str, Any] | str | Path, root: Path) -> Layer:
+    if isinstance(given, str | Path):
+        return Layer(str(given), documents.read(root / given))
+    return Layer(GIVEN, given)
 
 
 def _source(path: Path) -> Path:

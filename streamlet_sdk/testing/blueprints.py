@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from streamlet_sdk.blueprint.configuration import configure
@@ -14,7 +15,6 @@ from streamlet_sdk.blueprint.declarations import describe
 from streamlet_sdk.blueprint.descriptor import class_path
 from streamlet_sdk.blueprint.document import parse
 from streamlet_sdk.blueprint.extraction import Extraction
-from streamlet_sdk.blueprint.layers import Layer
 from streamlet_sdk.blueprint.resolution import kafka_name, resolve
 from streamlet_sdk.blueprint.scope import about, part
 from streamlet_sdk.blueprint.verify import verify
@@ -24,9 +24,9 @@ from streamlet_sdk.testing.wire import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from pathlib import Path
 
     from streamlet_sdk.blueprint.descriptor import Descriptor
+    from streamlet_sdk.blueprint.layers import Layer
     from streamlet_sdk.blueprint.verified import VerifiedBlueprint, VerifiedTopic
     from streamlet_sdk.contract import StreamletConfig
     from streamlet_sdk.problems import Problem
@@ -89,14 +89,15 @@ class Sources:
 
     Attributes:
         blueprint: a document with `blueprint` at its root; classes may stand in it themselves.
-        configuration: documents with `cloudflow` at their root, by name, the last one winning.
+        root: where relative paths of the configuration begin.
         source: where modules are looked for first.
         folder: makes an empty folder, for a volume mount that nobody gave one.
     """
 
     blueprint: Any
-    configuration: Mapping[str, Any]
+    configuration: Layer
     only: Collection[str]
+    root: Path
     source: Path
     folder: Callable[[], str]
 
@@ -116,8 +117,7 @@ class Sources:
             if name not in whole.streamlets:
                 raise LookupError(unknown("streamlet", name, whole.streamlets))
         here = part(whole, self.only)
-        layers = [about(Layer(k, one), whole, here) for k, one in self.configuration.items()]
-        configuration = configure(here, layers, sandbox=True)
+        configuration = configure(here, [about(self.configuration, whole, here)], sandbox=True)
         configs = resolve(configuration, namespace=NAMESPACE, application=APPLICATION)
         return Ready(
             blueprint=configuration.application,
@@ -141,7 +141,8 @@ class Sources:
 
     def _mounted(self, here: VerifiedBlueprint, config: StreamletConfig) -> StreamletConfig:
         mounts = here.streamlets[config.streamlet].descriptor.volume_mounts
-        folders = {one.name: config.volume_mounts.get(one.name) or self.folder() for one in mounts}
+        given = {key: self.root / Path(one) for key, one in config.volume_mounts.items()}
+        folders = {one.name: str(given.get(one.name) or self.folder()) for one in mounts}
         return config.model_copy(update={"volume_mounts": folders})
 
 

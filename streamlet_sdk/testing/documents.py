@@ -29,8 +29,9 @@ _SCALARS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Where a project's blueprint is, and the packages of its streamlets."""
+    """Where a project is, its blueprint, and the packages of its streamlets."""
 
+    root: Path
     blueprint: Path
     source: Path
 
@@ -44,6 +45,7 @@ def project(start: Path) -> Project | None:
             if "cloudflow" in tool:
                 told: Mapping[str, str] = tool["cloudflow"]
                 return Project(
+                    root=folder,
                     blueprint=folder / told.get("blueprint", "blueprint.yaml"),
                     source=folder / told.get("source", "src"),
                 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # A cancelled call gets so long to let go, and a closing loop to end what is left on it.
-GRACE_SECONDS: Final = 1.0
+GRACE_SECONDS: Final = 0.5
 DEBUGGERS: Final = frozenset({"bdb", "pdb", "pydevd"})
 
 

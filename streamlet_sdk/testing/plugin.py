@@ -60,15 +60,22 @@ def streamlet_kit() -> Iterator[StreamletKits]:
 
 @pytest.fixture
 def application_kit(request: pytest.FixtureRequest) -> Iterator[ApplicationKits]:
-    """Makes an `ApplicationKit`, by default for the project that the test is in."""
+    """Makes an `ApplicationKit`, by default for the project that the test is in.
+
+    Relative paths begin at the project's root.
+    """
+    from streamlet_sdk.testing import documents
     from streamlet_sdk.testing.application_kit import ApplicationKit
 
+    folder = request.path.parent
+    project = documents.project(folder)
+    root = folder if project is None else project.root
     with ExitStack() as kits:
 
         def make(
             blueprint: Mapping[str, Any] | str | Path | None = None, **options: Unpack[Options]
         ) -> ApplicationKit:
-            where = request.path.parent if blueprint is None else blueprint
-            return kits.enter_context(ApplicationKit(where, **options))
+            options.setdefault("root", root)
+            return kits.enter_context(ApplicationKit(blueprint or root, **options))
 
         yield make

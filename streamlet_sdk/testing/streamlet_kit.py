@@ -97,9 +97,11 @@ class StreamletKit(Kit, Generic[S]):
             raise BlueprintError(problems)
         self._inlets, self._outlets = declared(cls)
         setup = setup or Setup()
-        self._config = self._configured(setup, parameters)
-        # Made once for its checks, and thrown away.
-        instance(cls, self._config)
+        with self._folders:  # emptied again if a check fails
+            self._config = self._configured(setup, parameters)
+            # Made once for its checks, and thrown away.
+            instance(cls, self._config)
+            self._folders = self._folders.pop_all()
         streamlet = LocalStreamlet(cls=cls, config=self._config, replicas=setup.replicas)
         topics = [TopicSpec(name=name, partitions=setup.partitions) for name in self._config.ports]
         self._use(Design(streamlets=[streamlet], topics=topics, limit=setup.limit))

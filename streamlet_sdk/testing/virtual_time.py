@@ -78,7 +78,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def close(self) -> None:
         """Close; threads that still work are left to themselves."""
-        self._threads.shutdown()
+        self._threads.close()
         super().close()
 
     def _ended(self, call: Future[Any]) -> None:

@@ -105,7 +105,12 @@ class Wire:
     def _encoded(self, value: Any) -> bytes | None:
         if value is None and any(getattr(port, "tombstones", False) for port in self.ports):
             return None
-        data: bytes = _first([one.encode for one in self._codecs], value)
+        try:
+            data: bytes = _first([one.encode for one in self._codecs], value)
+        except SerdeError as error:
+            if isinstance(value, list | tuple):
+                error.add_note(f"Each value is fed by itself: feed({self.topic!r}, *values).")
+            raise
         return data
 
     @cached_property
