@@ -5,7 +5,7 @@ The engine asks for codecs, `describe` for schemas; both get the same answer.
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,12 +100,8 @@ def _avro_node(type_: Any, options: PortOptions) -> Node:
 
 
 def _schema_file(path: str, module: str) -> Path:
-    """`path`, beside the file of `module`; as it is when the module has no file."""
-    # A loaded module knows its file, also `__main__`, which cannot be looked up by name.
+    """`path`, beside the file of `module`, which is loaded since it defined the port."""
     file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None and module and module not in sys.modules:
-        spec = importlib.util.find_spec(module)
-        file = None if spec is None else spec.origin
     return Path(path) if file is None else Path(file).parent / path
 
 

@@ -231,8 +231,8 @@ def _is_exact(node: Node, value: Any) -> bool:
             if converted is not None:
                 return type(value) is converted.python
             if node.kind == "float" and isinstance(value, float):
-                (cut,) = _LAYOUTS["float"].unpack(_LAYOUTS["float"].pack(value))
-                return cut == value  # else `double` may keep all its digits
+                cut = _LAYOUTS["float"].unpack(_LAYOUTS["float"].pack(value))
+                return cut == (value,)  # else `double` may keep all its digits
             return type(value) in _EXACT_CLASSES[node.kind]
         case _:
             return True

@@ -44,7 +44,7 @@ def conversion(node: Node) -> Conversion | None:
         return _decimal(node.logical, node.size if isinstance(node, Fixed) else None)
     if node.logical.name == "uuid":
         return _FIXED_UUID if isinstance(node, Fixed) else _UUID
-    return _TEMPORAL.get(node.logical.name)
+    return TEMPORAL.get(node.logical.name)
 
 
 def to_uuid(value: Any) -> UUID:
@@ -141,7 +141,7 @@ def _uuid_text(value: Any) -> str:
 
 _UUID: Final = Conversion(UUID, _uuid_text, UUID)
 _FIXED_UUID: Final = Conversion(UUID, _uuid_bytes, lambda raw: UUID(bytes=raw))
-_TEMPORAL: Final[dict[str, Conversion]] = {
+TEMPORAL: Final[dict[str, Conversion]] = {
     "timestamp-millis": _timestamp(EPOCH, MILLISECOND),
     "timestamp-micros": _timestamp(EPOCH, MICROSECOND),
     "local-timestamp-millis": _timestamp(LOCAL_EPOCH, MILLISECOND),

@@ -8,20 +8,22 @@ and text for bytes has one character per byte.
 from __future__ import annotations
 
 import json
-from datetime import date, time
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from streamlet_sdk.serde.documents import DocumentReader, Style
 from streamlet_sdk.serde.fitting import Misfit, join
-from streamlet_sdk.serde.logical import conversion
+from streamlet_sdk.serde.logical import TEMPORAL, conversion
 from streamlet_sdk.serde.nodes import (
     Array,
     Map,
     Node,
     Primitive,
     Record,
+    Symbols,
     Union,
+    branch_key,
     every_node,
 )
 from streamlet_sdk.serde.problems import invalid, validation_misfits
@@ -62,11 +64,10 @@ class ModelJson:
         match node, document:
             case Primitive(), _:
                 prepared = self._leaf(node, document, path)
+            case Symbols(), str() if self._is_python:
+                prepared = _exact(node, document)
             case Array(), list():
-                prepared = [
-                    self._prepared(node.items, item, join(path, index))
-                    for index, item in enumerate(document)
-                ]
+                prepared = self._array(node, document, path)
             case Map(), dict():
                 prepared = {
                     key: self._prepared(node.values, item, join(path, key))
@@ -81,6 +82,15 @@ class ModelJson:
                 prepared = document
         return prepared
 
+    def _array(self, node: Array, document: list[Any], path: str) -> Any:
+        items = [
+            self._prepared(node.items, item, join(path, index))
+            for index, item in enumerate(document)
+        ]
+        if not self._is_python or any(isinstance(item, dict | list) for item in items):
+            return items  # in JSON mode every container is a list; dicts are in no set
+        return node.container(items)
+
     def _record(self, node: Record, document: dict[str, Any], path: str) -> dict[str, Any]:
         by_key = {
             key: part.type
@@ -93,23 +103,47 @@ class ModelJson:
         }
 
     def _leaf(self, node: Primitive, document: Any, path: str) -> Any:
-        if node.kind == "bytes" and node.logical is None and isinstance(document, str):
-            try:
-                return document.encode("latin-1")
-            except UnicodeEncodeError:
-                self._problems.append(Misfit(path, "bytes need text of one character per byte"))
-                return b""
-        found = conversion(node)
-        if found is None or not isinstance(document, int | float) or isinstance(document, bool):
-            return document
-        if not issubclass(found.python, date | time) or not float(document).is_integer():
-            return document
+        if _is_bytes(node) and isinstance(document, str):
+            return self._bytes(document, path)
+        if _is_temporal(node) and _is_whole(document):
+            return self._instant(node, int(document), path)
+        return _exact(node, document) if self._is_python else document
+
+    def _bytes(self, document: str, path: str) -> bytes:
         try:
-            value = found.from_raw(int(document))
+            return document.encode("latin-1")
+        except UnicodeEncodeError:
+            self._problems.append(Misfit(path, "bytes need text of one character per byte"))
+            return b""
+
+    def _instant(self, node: Primitive, number: int, path: str) -> Any:
+        from_raw = TEMPORAL[str(node.logical)].from_raw
+        try:
+            value = from_raw(number)
         except (ValueError, OverflowError):
             self._problems.append(Misfit(path, f"the number is out of range for {node.logical}"))
-            value = found.from_raw(0)
+            value = from_raw(0)
         return value if self._is_python else value.isoformat()
+
+
+def _exact(node: Primitive | Symbols, document: Any) -> Any:
+    """The value as strict validation wants it; what does not fit is left for it to refuse."""
+    reader = DocumentReader(Style.PLAIN)
+    value = reader.read(node, document)
+    if reader.problems:
+        return document
+    if isinstance(node, Symbols) or node.python is None:
+        return value
+    try:
+        return node.python(value)
+    except ValueError:
+        return document
+
+
+def _is_whole(document: Any) -> bool:
+    if isinstance(document, float):
+        return document.is_integer()
+    return isinstance(document, int) and not isinstance(document, bool)
 
 
 def _is_bytes(node: Node) -> bool:
@@ -117,8 +151,7 @@ def _is_bytes(node: Node) -> bool:
 
 
 def _is_temporal(node: Node) -> bool:
-    found = conversion(node)
-    return found is not None and issubclass(found.python, date | time)
+    return isinstance(node, Primitive) and str(node.logical) in TEMPORAL
 
 
 def _is_number(node: Node) -> bool:
@@ -126,7 +159,12 @@ def _is_number(node: Node) -> bool:
 
 
 def _is_text(node: Node) -> bool:
-    return isinstance(node, Primitive) and node.kind == "string"
+    return isinstance(node, Primitive) and node.kind == "string" and node.logical is None
+
+
+def _is_textual(node: Node) -> bool:
+    """Whether values are text in JSON that is something else in Python."""
+    return isinstance(node, Symbols) or _is_bytes(node) or conversion(node) is not None
 
 
 def _is_array(node: Node) -> bool:
@@ -135,23 +173,28 @@ def _is_array(node: Node) -> bool:
 
 def _likely(node: Union, document: Any) -> Node | None:
     """The branch that a part of a document is prepared for; None leaves it to pydantic."""
+    others = [branch for branch in node.branches if branch_key(branch) != "null"]
+    if len(others) == 1 and document is not None:
+        return others[0]
+    likely = None
     match document:
         case bool() | None:
-            return None
-        case int() | float():
-            return None if any(map(_is_number, node.branches)) else _only(node, _is_temporal)
-        case str():
-            return None if any(map(_is_text, node.branches)) else _only(node, _is_bytes)
+            pass
+        case int() | float() if not any(map(_is_number, others)):
+            likely = _only(others, _is_temporal)
+        case str() if not any(map(_is_text, others)):
+            likely = _only(others, _is_textual)
         case list():
-            return _only(node, _is_array)
+            likely = _only(others, _is_array)
         case dict():
-            return next((branch for branch in node.branches if _holds(branch, document)), None)
+            likely = next((branch for branch in others if _holds(branch, document)), None)
         case _:
-            return None
+            pass
+    return likely
 
 
-def _only(node: Union, fits: Callable[[Node], bool]) -> Node | None:
-    found = [branch for branch in node.branches if fits(branch)]
+def _only(branches: list[Node], fits: Callable[[Node], bool]) -> Node | None:
+    found = [branch for branch in branches if fits(branch)]
     return found[0] if len(found) == 1 else None
 
 
