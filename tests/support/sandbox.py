@@ -8,13 +8,13 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from support.sources import ROOT
 
 if TYPE_CHECKING:
     import signal
+    from pathlib import Path
 
 PROJECTS = ROOT / "tests" / "contract" / "sandbox" / "projects"
 SECONDS = 60.0  # more than any of these runs needs on a busy machine

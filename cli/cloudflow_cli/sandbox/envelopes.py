@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from streamlet_sdk.runtime.transport import Headers
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 RAW: Final = "raw"
 VALUE: Final = "value"
 READ: Final = frozenset({"key", "headers", "timestamp", VALUE, RAW})
@@ -94,8 +95,8 @@ def headers_document(headers: Headers) -> Any:
 def timestamp_text(timestamp_ms: int) -> str:
     """A timestamp as ISO 8601, in UTC, with milliseconds; a number where it has no date."""
     try:
-        moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
+        moment = EPOCH + timedelta(milliseconds=timestamp_ms)
+    except OverflowError:
         return str(timestamp_ms)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -148,5 +149,5 @@ def _timestamp_ms(document: Any) -> int | None:
             raise ValueError("timestamp is neither ISO 8601 nor milliseconds") from None
         if moment.tzinfo is None:
             raise ValueError("timestamp has no time zone, such as Z or +01:00")
-        return round(moment.timestamp() * 1000)
+        return (moment - EPOCH) // timedelta(milliseconds=1)
     raise ValueError("timestamp is neither ISO 8601 nor milliseconds")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,8 @@ import pytest
 from support.sandbox import PROJECTS, Sandbox, sandbox
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.golden import Golden
 
 FOLDER = PROJECTS / "orders"

@@ -78,7 +78,9 @@ def test_flags_are_checked_as_configuration_is() -> None:
 
 def test_problems_of_a_configuration_file_have_its_name_and_line(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
-    file.write_text("cloudflow:\n  streamlets:\n    checker:\n      config-parameters: {limit: x}\n")
+    file.write_text(
+        "cloudflow:\n  streamlets:\n    checker:\n      config-parameters: {limit: x}\n"
+    )
     outcome = sandbox("--config", file)
     assert outcome.status == 3
     assert f"{file}:4: cloudflow.streamlets.checker.config-parameters.limit:" in outcome.stderr

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from orders.streamlets import Order
 from streamlet_sdk import (
     Delivery,
     Emission,
@@ -21,7 +21,8 @@ from streamlet_sdk import (
     source,
 )
 
-from orders.streamlets import Order
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 QUICKLY = Retry(attempts=3, backoff=timedelta(milliseconds=300), jitter=0)
 STOP = Delivery(retry=Retry(attempts=1), on_exhausted="stop")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from orders.streamlets import Order
 from streamlet_sdk import Outlet
 from streamlet_sdk.ingress import HttpIngress
-
-from orders.streamlets import Order
 
 
 class Orders(HttpIngress):

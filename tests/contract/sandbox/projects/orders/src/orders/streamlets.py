@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from streamlet_sdk import Emission, Inlet, Outlet, Parameter, Reject, Streamlet, source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Order(BaseModel):
