@@ -96,7 +96,7 @@ def _member(node: Record, part: Field, value: Any) -> Any:
 def _branch_document(node: Union, value: Any, style: Style) -> Any:
     index = branch_index(node, value)
     if index is None:
-        raise ValueError(f"a {type(value).__name__} fits no branch of {label(node)}")
+        raise ValueError(f"{type(value).__name__} fits no branch of {label(node)}")
     branch = node.branches[index]
     match value:
         case (str() as name, inner) if name == branch_key(branch):
@@ -163,7 +163,7 @@ class DocumentReader:
                 return _plain_value(node, found, document)
             return found.from_raw(_raw_value(node, document))
         except (ValueError, TypeError, OverflowError, DecimalException) as error:
-            self._wrong(path, f"{_shown(document)} is not a {label(node)}: {error}")
+            self._wrong(path, f"{_shown(document)} is not {label(node)}: {error}")
             return None
 
     def _symbol(self, node: Symbols, document: Any, path: str) -> Any:

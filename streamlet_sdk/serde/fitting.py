@@ -71,7 +71,7 @@ def misfits(node: Node, value: Any, path: str = "") -> Iterator[Misfit]:
 
 
 def _wrong_class(node: Node, value: Any, path: str) -> Misfit:
-    return Misfit(path, f"a {type(value).__name__} is not a {label(node)}")
+    return Misfit(path, f"{type(value).__name__} is not {label(node)}")
 
 
 def _leaf(node: Primitive | Fixed, value: Any, path: str) -> Iterator[Misfit]:
@@ -173,7 +173,7 @@ def _branches(node: Union, value: Any, path: str) -> Iterator[Misfit]:
 def _record(node: Record, value: Any, path: str) -> Iterator[Misfit]:
     if node.model is not None:
         if not isinstance(value, node.model):
-            yield Misfit(path, f"a {type(value).__name__} is not a {node.model.__name__}")
+            yield Misfit(path, f"{type(value).__name__} is not {node.model.__name__}")
             return
         for part in node.fields:
             here = vars(value).get(part.attribute, MISSING)
