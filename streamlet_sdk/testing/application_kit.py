@@ -22,7 +22,7 @@ from streamlet_sdk.testing.bench import LIMIT, Design
 from streamlet_sdk.testing.blueprints import Sources
 from streamlet_sdk.testing.kit import Kit, source_role
 from streamlet_sdk.testing.letters import DeadLetter, dead_letter
-from streamlet_sdk.testing.wire import Wire, unknown
+from streamlet_sdk.testing.wire import Wire, found, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -133,8 +133,8 @@ class ApplicationKit(Kit):
         topic = self._ready.blueprint.topic_of(streamlet, dead_letter_port(inlet))
         if topic is None:
             return []
-        found = self._bench.records(self._ready.topic_name(topic))
-        letters = [dead_letter(record, wire.decoded) for record in found]
+        records = self._bench.records(self._ready.topic_name(topic))
+        letters = [dead_letter(record, wire.decoded) for record in records]
         # A topic of the user's may take the dead letters of several inlets.
         return [one for one in letters if (one.streamlet, one.inlet) == (streamlet, inlet)]
 
@@ -146,7 +146,7 @@ class ApplicationKit(Kit):
     def mount(self, streamlet: str, name: str) -> Path:
         """The folder of a volume mount; fill it before the call that starts the streamlets."""
         self._class(streamlet)
-        return Path(self._ready.configs[streamlet].volume_mounts[name])
+        return Path(found(self._ready.configs[streamlet].volume_mounts, name, "volume mount"))
 
     def checkpoint(self, streamlet: str, source: str) -> Any:
         """The stored position of a source, by its method's name; None when there is none."""
@@ -164,9 +164,7 @@ class ApplicationKit(Kit):
         return self._instance(name, replica)
 
     def _class(self, streamlet: str) -> type[Streamlet]:
-        if streamlet not in self._ready.classes:
-            raise LookupError(unknown("streamlet", streamlet, self._ready.classes))
-        return self._ready.classes[streamlet]
+        return found(self._ready.classes, streamlet, "streamlet")
 
     def _wire(self, name: str) -> Wire:
         """The wire of a topic, or of a port: that port's schema comes first then."""

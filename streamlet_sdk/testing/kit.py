@@ -10,7 +10,7 @@ from streamlet_sdk.handlers import Source, roles
 from streamlet_sdk.runtime.positions import POSITIONS_TOPIC
 from streamlet_sdk.testing.asking import ask
 from streamlet_sdk.testing.bench import Bench
-from streamlet_sdk.testing.wire import unknown
+from streamlet_sdk.testing.wire import found, unknown
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -151,6 +151,4 @@ def source_role(cls: type[Streamlet], name: str) -> Source:
         LookupError: when it is none.
     """
     sources = {method: one for method, one in roles(cls).items() if isinstance(one, Source)}
-    if name not in sources:
-        raise LookupError(unknown("source", name, sources))
-    return sources[name]
+    return found(sources, name, "source")

@@ -35,7 +35,7 @@ from streamlet_sdk.testing.asking import question
 from streamlet_sdk.testing.bench import LIMIT, Design
 from streamlet_sdk.testing.kit import Kit, source_role
 from streamlet_sdk.testing.letters import DeadLetter, dead_letter
-from streamlet_sdk.testing.wire import Wire, unknown
+from streamlet_sdk.testing.wire import Wire, found, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,7 +150,7 @@ class StreamletKit(Kit, Generic[S]):
 
     def mount(self, name: str) -> Path:
         """The folder of a volume mount; fill it before the call that starts the streamlet."""
-        return Path(_known(self._config.volume_mounts, name, "volume mount"))
+        return Path(found(self._config.volume_mounts, name, "volume mount"))
 
     def checkpoint(self, source: str) -> Any:
         """The stored position of a source, by its method's name; None when there is none."""
@@ -180,7 +180,7 @@ class StreamletKit(Kit, Generic[S]):
         return self._wire(name, self._inlets, "inlet")
 
     def _wire(self, name: str, ports: Mapping[str, Any], what: str) -> Wire:
-        return Wire(self._bench, name, [_known(ports, name, what)])
+        return Wire(self._bench, name, [found(ports, name, what)])
 
     def _configured(self, setup: Setup, given: Mapping[str, object]) -> StreamletConfig:
         known = settings(self._cls)
@@ -188,7 +188,7 @@ class StreamletKit(Kit, Generic[S]):
             if name not in known:
                 raise TypeError(unknown("parameter", name, known))
         for inlet in setup.delivery:
-            _known(self._inlets, inlet, "inlet")
+            found(self._inlets, inlet, "inlet")
         ports = [*self._inlets, *self._outlets, *map(dead_letter_port, self._inlets)]
         return StreamletConfig.model_validate(
             {
@@ -223,9 +223,3 @@ def _engine(values: Mapping[str, object]) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ValueError(f"settings of the engine: {wrong}") from None
-
-
-def _known(known: Mapping[str, Any], name: str, what: str) -> Any:
-    if name not in known:
-        raise LookupError(unknown(what, name, known))
-    return known[name]

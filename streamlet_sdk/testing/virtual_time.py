@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import selectors
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from streamlet_sdk.runtime.threads import DaemonThreads
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor, Future
     from selectors import SelectorKey
+
+STILL_SECONDS: Final = 1.0
 
 
 class StuckError(RuntimeError):
@@ -23,14 +25,16 @@ class StuckError(RuntimeError):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Moves its clock to the next timer as soon as nothing else is to be done.
 
-    While a call in an executor runs, or a socket is open, something may come at any time: then
-    the clock goes with real time. Threads that a program starts itself are not known here.
+    While a call in an executor runs, the clock stands still: what a thread does takes no time.
+    Calls that take longer than `STILL_SECONDS`, and open sockets, are waited for in real time,
+    and the clock goes with it. Threads that a program starts itself are not known here.
     """
 
     def __init__(self) -> None:
         """Begin at 0 seconds."""
         self._now = 0.0
         self._at_work = 0
+        self._busy_since = 0.0
         self._resting: list[asyncio.Future[None]] = []
         self._moving: list[asyncio.Future[None]] = []
         # Its threads are daemons: a call that never returns does not keep a test from ending.
@@ -61,6 +65,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Whether a thread is at work."""
         return self._at_work > 0
 
+    @property
+    def stands_still(self) -> float:
+        """For how many seconds of real time the clock is not to move yet."""
+        if not self._at_work:
+            return 0.0
+        return max(0.0, self._busy_since + STILL_SECONDS - time.perf_counter())
+
     def rest(self) -> bool:
         """Called when nothing is ready: whether somebody was waiting for that and is now."""
         return _tell(self._resting)
@@ -71,6 +82,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Run `func` in a thread; the clock does not jump before it has ended."""
         call = (self._threads if executor is None else executor).submit(func, *args)
         future = asyncio.wrap_future(call, loop=self)
+        if not self._at_work:
+            self._busy_since = time.perf_counter()
         self._at_work += 1
         # Added last, so it is called when the loop has been handed the result.
         call.add_done_callback(self._ended)
@@ -117,6 +130,8 @@ class _JumpingSelector(selectors.DefaultSelector):
         has_threads = self._loop.waits_for_threads
         if not has_threads and self._loop.rest():
             return []
+        if still := self._loop.stands_still:
+            return super().select(still)
         # One file is the loop's own, by which threads wake it.
         if has_threads or len(self.get_map()) > 1:
             began = time.perf_counter()

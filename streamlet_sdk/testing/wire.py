@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from streamlet_sdk.errors import SerdeError
 from streamlet_sdk.local.wires import Fed
@@ -13,11 +13,13 @@ from streamlet_sdk.records import Key, Record, key_bytes
 from streamlet_sdk.runtime.ports import codec_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from streamlet_sdk.ports import HeaderValues, Inlet, Outlet
     from streamlet_sdk.serde import PortCodec
     from streamlet_sdk.testing.bench import Bench
+
+T = TypeVar("T")
 
 
 class Extras(TypedDict, total=False):
@@ -116,6 +118,17 @@ class Wire:
     @cached_property
     def _codecs(self) -> Sequence[PortCodec[Any]]:
         return [codec_with(port, self.bench.schemas) for port in self.ports]
+
+
+def found(known: Mapping[str, T], name: str, what: str) -> T:
+    """The one of `known` with that name.
+
+    Raises:
+        LookupError: when there is none, with the name that was probably meant.
+    """
+    if name not in known:
+        raise LookupError(unknown(what, name, known))
+    return known[name]
 
 
 def unknown(what: str, name: str, known: Collection[str]) -> str:
