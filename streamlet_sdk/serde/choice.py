@@ -6,7 +6,6 @@ The engine asks for codecs, `describe` for schemas; both get the same answer.
 from __future__ import annotations
 
 import sys
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

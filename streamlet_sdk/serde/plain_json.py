@@ -43,19 +43,28 @@ class JsonCodec(Generic[T]):
     def encode(self, value: T) -> bytes:
         """The bytes of `value`; see `PortCodec`."""
         try:
-            return self._adapter.dump_json(value, by_alias=True, warnings="error")
-        except PydanticSerializationError as error:
+            # Of an instance of another class pydantic would write what the classes share.
+            self._adapter.validate_python(value, strict=True)
+            data = self._adapter.dump_json(value, by_alias=True)
+            if b"null" in data:
+                # pydantic writes NaN and infinity as null, which would lose them in silence.
+                json.dumps(self._adapter.dump_python(value, mode="json"), allow_nan=False)
+        except ValidationError as error:
+            found = "; ".join(map(str, validation_misfits(error)))
+            raise EncodeError(f"the value does not fit {self.schema.name}: {found}") from error
+        except (PydanticSerializationError, ValueError) as error:
             raise EncodeError(f"the value does not fit {self.schema.name}: {error}") from error
+        return data
 
     def decode(self, data: bytes) -> T:
         """The value in `data`; see `PortCodec`."""
+        if not isinstance(data, bytes):
+            raise DecodeError(f"there is no value: {type(data).__name__} instead of bytes")
         try:
             return self._adapter.validate_json(data)
         except ValidationError as error:
             found = "; ".join(map(str, validation_misfits(error)))
             raise DecodeError(f"{len(data)} bytes are no {self.schema.name}: {found}") from error
-        except (TypeError, RecursionError) as error:
-            raise DecodeError(f"there is no {self.schema.name}: {error}") from error
 
     def from_json(self, document: Any) -> T:
         """The value of a JSON document; see `PortCodec`."""
