@@ -94,6 +94,7 @@ class Given:
             UsageError: when something is not of its form.
         """
         place, settings = asked.place_and_words(self.words or ())
+        feeds = asked.feeds(self.feed or ())
         return Request(
             where=place,
             namespace=common.namespace or "default",
@@ -104,8 +105,8 @@ class Given:
                 partitions=self.partitions or (),
                 mounts=self.volume_mount or (),
             ),
-            feeds=asked.feeds(self.feed or ()),
-            taps=asked.taps(self.tap or ()),
+            feeds=feeds,
+            taps=asked.taps(self.tap or (), feeds),
             is_tap_enveloped=self.tap_envelope,
             only=asked.names(self.only),
             until=asked.until(self.until),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.ports import Cluster
 
 # Checking reads a file twice; for larger ones people would wait too long.
-CHECKED_BYTES: Final = 16 * 1024 * 1024
+CHECKED_BYTES: Final = 8 * 1024 * 1024
 PROBLEMS_SHOWN: Final = 50
 RECORDS_AT_ONCE: Final = 500
 

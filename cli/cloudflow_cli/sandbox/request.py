@@ -132,11 +132,12 @@ def feeds(given: Iterable[str]) -> list[FeedRequest]:
     return found
 
 
-def taps(given: Iterable[str]) -> list[TapRequest]:
+def taps(given: Iterable[str], fed: Iterable[FeedRequest] = ()) -> list[TapRequest]:
     """What `--tap` asks for.
 
     Raises:
-        UsageError: when one is not `TOPIC` or `TOPIC=FILE`, or two want one file.
+        UsageError: when one is not `TOPIC` or `TOPIC=FILE`, or wants the file of another one or of
+            a feed.
     """
     found: list[TapRequest] = []
     for text in given:
@@ -144,10 +145,16 @@ def taps(given: Iterable[str]) -> list[TapRequest]:
         if not topic or (equals and not file):
             raise _malformed(text, "--tap", "TOPIC or TOPIC=FILE")
         found.append(TapRequest(topic, Path(file) if file not in ("", "-") else None))
-    files = [tap.path.absolute() for tap in found if tap.path is not None]
-    twice = next((file for file in files if files.count(file) > 1), None)
-    if twice is not None:
-        raise UsageError(f"Two taps cannot both write {twice}.", hint="Give each its own file.")
+    taken = {feed.path.resolve() for feed in fed if feed.path is not None}
+    for tap in found:
+        if tap.path is None:
+            continue
+        if tap.path.resolve() in taken:
+            raise UsageError(
+                f"{tap.path} is the file of another tap, or of a feed.",
+                hint="Give each its own file.",
+            )
+        taken.add(tap.path.resolve())
     return found
 
 

@@ -22,6 +22,8 @@ from cloudflow_cli.sandbox.stop import Limit, Stop, Why
 from cloudflow_cli.sandbox.wire import Codecs
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from cloudflow_cli.options import Common
     from cloudflow_cli.sandbox.logs import Log
     from cloudflow_cli.sandbox.prepared import Prepared
@@ -42,33 +44,40 @@ def run(request: Request, common: Common) -> Summary:
     """
     with kept_stdout() as stdout, logging_to_stderr(verbose=common.verbose) as log:
         prepared = prepare(request)
-        hosted = host(prepared, request)
-        codecs = Codecs(prepared, hosted.application.cluster)
-        for topic in (*(each.topic for each in request.feeds), *(t.topic for t in request.taps)):
-            hosted.topic(topic)  # there has to be one
-        feeds = [RecordFile(each, codecs.writer(each.topic)) for each in request.feeds]
-        for feed in feeds:
-            feed.check()
-        stop = _stop(prepared, request, log)
-        shared = stdout.isatty() and sys.stderr.isatty()
-        to_stdout = _sink(Path("stdout"), OnTerminal(log) if shared else stdout, stop)
-        tapped = [
-            Tapped(
-                codecs.shown(each.topic, is_enveloped=request.is_tap_enveloped),
-                _sink(each.path, opened(each.path), stop) if each.path else to_stdout,
-            )
-            for each in request.taps
-        ]
-        render.warnings(prepared.running.warnings, prepared.project.blueprint, common)
-        render.note(banner(prepared, request) + "\n")
-        log.fit(prepared.names)
-        session = Session(
-            hosted=hosted, stop=stop, log=log, until=request.until, feeds=feeds, tapped=tapped
+        try:
+            return _run(prepared, request, common, stdout=stdout, log=log)
+        finally:
+            _tidy(prepared)
+
+
+def _run(
+    prepared: Prepared, request: Request, common: Common, *, stdout: FileIO, log: Log
+) -> Summary:
+    hosted = host(prepared, request)
+    codecs = Codecs(prepared, hosted.application.cluster)
+    for topic in (*(each.topic for each in request.feeds), *(t.topic for t in request.taps)):
+        hosted.topic(topic)  # there has to be one
+    feeds = [RecordFile(each, codecs.writer(each.topic)) for each in request.feeds]
+    for feed in feeds:
+        feed.check()
+    stop = _stop(prepared, request, log)
+    shared = stdout.isatty() and sys.stderr.isatty()
+    to_stdout = _sink(Path("stdout"), OnTerminal(log) if shared else stdout, stop)
+    tapped = [
+        Tapped(
+            codecs.shown(each.topic, is_enveloped=request.is_tap_enveloped),
+            _sink(each.path, opened(each.path), stop) if each.path else to_stdout,
         )
-        with stop.watched():
-            summary = asyncio.run(session.run())
-    _tidy(prepared)
-    return summary
+        for each in request.taps
+    ]
+    render.warnings(prepared.running.warnings, prepared.project.blueprint, common)
+    render.note(banner(prepared, request) + "\n")
+    log.fit(prepared.names)
+    session = Session(
+        hosted=hosted, stop=stop, log=log, until=request.until, feeds=feeds, tapped=tapped
+    )
+    with stop.watched():
+        return asyncio.run(session.run())
 
 
 def _stop(prepared: Prepared, request: Request, log: Log) -> Stop:

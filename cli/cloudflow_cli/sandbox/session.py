@@ -130,15 +130,16 @@ class Session:
 
     async def _feed(self, file: RecordFile, threads: DaemonThreads) -> None:
         application, topic = self.hosted.application, file.request.topic
-        try:
+        count = 0
+        with Attempt() as attempt:
             name = self.hosted.topic(topic)
             count = await feeding.write(file, application.cluster, name, threads)
-        except CloudflowError as error:
-            logger.error("Feeding %s failed\n%s", topic, _said(error, file))  # noqa: TRY400
+        if attempt.error is not None:
+            logger.error("Feeding %s failed\n%s", topic, _said(attempt.error, file))
             self.stop.ask(Why.FEED)
-        else:
-            logger.info("Fed %s into %s", render.count(count, "record"), topic)
-            application.active -= 1
+            return
+        logger.info("Fed %s into %s", render.count(count, "record"), topic)
+        application.active -= 1
 
     async def _open_taps(self) -> None:
         """Read from the beginning, past the end of the application's own clients."""
@@ -164,9 +165,9 @@ class Session:
         return iter({id(each.sink): each.sink for each in self.tapped}.values())
 
 
-def _said(error: CloudflowError, file: RecordFile) -> str:
-    if not isinstance(error, ProblemsError):
-        return f"{error}\n  {error.hint}" if error.hint else str(error)
-    name = render.short(file.request.name)
-    texts = (render.problem_text(one, name, verbose=False) for one in error.problems)
-    return "\n".join(texts)
+def _said(error: Exception, file: RecordFile) -> str:
+    if isinstance(error, ProblemsError):
+        name = render.short(file.request.name)
+        return "\n".join(render.problem_text(one, name, verbose=False) for one in error.problems)
+    hint = f"\n  {error.hint}" if isinstance(error, CloudflowError) and error.hint else ""
+    return f"{type(error).__name__}: {error}{hint}"

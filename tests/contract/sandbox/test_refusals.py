@@ -31,12 +31,16 @@ def test_a_port_in_use_is_named_with_the_way_out() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--only", "chekcer"], "Did you mean 'checker'?"),
+        (["--only", "checked"], "Did you mean 'checker'?"),
         (["--tap", "order"], "Did you mean 'orders'?"),
         (["--feed", "order=one.jsonl"], "Did you mean 'orders'?"),
         (["--feed", "orders"], "--feed orders: this is not TOPIC=FILE or TOPIC=@FILE."),
         (["--feed", "orders=-", "--feed", "checked=@-"], "Two feeds cannot both read stdin."),
-        (["--tap", "orders=a", "--tap", "checked=a"], "Two taps cannot both write"),
+        (["--tap", "orders=a", "--tap", "checked=./a"], "a is the file of another tap"),
+        (
+            ["--feed", "orders=a", "--tap", "checked=a"],
+            "a is the file of another tap, or of a feed",
+        ),
         (["--until", "tomorrow"], "--until tomorrow:"),
         (["--until", "0s"], "--until 0s is no time at all."),
         (["--timeout", "3s"], "--timeout bounds `--until idle`, which was not given."),

@@ -61,6 +61,15 @@ def test_idle_waits_for_retries_and_their_delays() -> None:
     assert outcome.counted("twice") == {"received": 2, "emitted": 2, "retried": 4}
 
 
+def test_idle_waits_for_the_timer_of_a_batch() -> None:
+    outcome = sandbox(
+        *("faults.yaml", "--only", "batcher", "--feed", "orders=two.jsonl", *IDLE),
+        *("--tap", "done"),
+    )
+    assert outcome.status == 0
+    assert outcome.documents == [{"id": "sum", "amount": 3}]
+
+
 def test_a_crash_restarts_only_the_streamlet_that_failed_and_nothing_is_lost() -> None:
     outcome = sandbox(
         *("faults.yaml", "--only", "once,steady", "--feed", "orders=two.jsonl", *IDLE),

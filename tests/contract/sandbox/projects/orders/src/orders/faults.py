@@ -164,3 +164,14 @@ class Keeper(Streamlet):
     @in_.each
     def keep(self, order: Order) -> None:
         (self.shelf / order.id).write_text(str(order.amount))
+
+
+class Batcher(Streamlet):
+    """Waits for more records than come."""
+
+    in_ = Inlet(Order)
+    out = Outlet(Order)
+
+    @in_.batches(max_records=100, max_wait=timedelta(milliseconds=500))
+    def sum_up(self, orders: list[Order]) -> Emission[Order]:
+        return self.out(Order(id="sum", amount=sum(order.amount for order in orders)))
