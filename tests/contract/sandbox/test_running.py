@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 from support.sandbox import sandbox
@@ -159,6 +160,7 @@ def test_a_volume_mount_is_where_it_was_said_or_temporary(tmp_path: Path) -> Non
     kept = re.search(r"Kept (\S+), which keeper wrote to\.", temporary.stderr)
     assert kept is not None
     assert re.search(rf"keeper\.shelf +{kept[1]} +temporary", temporary.stderr)
+    shutil.rmtree(kept[1])
 
 
 def test_what_user_code_prints_is_in_the_log_and_not_on_stdout() -> None:
