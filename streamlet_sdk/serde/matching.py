@@ -21,6 +21,7 @@ from streamlet_sdk.serde.nodes import (
     Record,
     Symbols,
     Union,
+    is_number,
     label,
 )
 
@@ -131,7 +132,7 @@ def numbers_in_front(
     """The fields at the front that are numbers of fixed size, read as such or skipped."""
     group: list[tuple[Primitive, Field | None]] = []
     for part, other in pairs:
-        if not isinstance(part.type, Primitive) or part.type.kind not in ("float", "double"):
+        if not is_number(part.type):
             break
         if other is not None and (
             not isinstance(other.type, Primitive) or mismatch(part.type, other.type) is not None

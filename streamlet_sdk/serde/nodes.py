@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from typing_extensions import TypeIs
+
 PrimitiveKind = Literal["null", "boolean", "int", "long", "float", "double", "string", "bytes"]
 PRIMITIVES: Final[tuple[PrimitiveKind, ...]] = (
     "null",
@@ -155,6 +157,11 @@ def children(node: Node) -> Iterator[Node]:
             yield from (part.type for part in node.fields)
         case _:
             pass
+
+
+def is_number(node: Node) -> TypeIs[Primitive]:
+    """Whether values are numbers with a point, all of one size, which can be packed together."""
+    return isinstance(node, Primitive) and node.kind in ("float", "double")
 
 
 def every_node(node: Node) -> Iterator[Node]:

@@ -10,16 +10,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from decimal import DecimalException
 from typing import Any, Final
-from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from streamlet_sdk.serde.documents import default_value, is_ambiguous
 from streamlet_sdk.serde.fitting import Misfit, join
-from streamlet_sdk.serde.logical import EPOCH, conversion
+from streamlet_sdk.serde.leaves import LeafReading
 from streamlet_sdk.serde.matching import (
     best_branch,
     field_pairs,
@@ -38,11 +36,11 @@ from streamlet_sdk.serde.nodes import (
     Symbols,
     Union,
     branch_key,
+    is_number,
     label,
     least_size,
 )
 from streamlet_sdk.serde.source import Source
-from streamlet_sdk.serde.varint import read_long, read_size
 from streamlet_sdk.serde.writing import DEPTH_LIMIT, EMPTY_ITEMS_LIMIT
 
 Read = Callable[[bytes, int], tuple[Any, int]]
@@ -97,9 +95,7 @@ class _Reading:
         self.source = Source()
         self.reasons: list[Misfit] = []
         self._records: dict[tuple[Record, Record | None], str] = {}
-        self._long = self.source.value(read_long)
-        self._size = self.source.value(read_size)
-        self._fail = self.source.value(_fail)
+        self._leaves = LeafReading(self.source)
 
     def value(self, writer: Node, reader: Node | None, path: str, *, is_exact: bool) -> str:
         """An expression of the next value; with `reader` None it is skipped."""
@@ -117,9 +113,9 @@ class _Reading:
     def _matched(self, writer: Node, reader: Node | None, path: str, *, is_exact: bool) -> str:
         match writer, reader:
             case Primitive(), Primitive() | None:
-                value = self._primitive(writer, reader, is_exact=is_exact)
+                value = self._leaves.primitive(writer, reader, is_exact=is_exact)
             case Fixed(), Fixed() | None:
-                value = self._fixed(writer, reader)
+                value = self._leaves.fixed(writer, reader)
             case Symbols(), Symbols() | None:
                 value = self._symbols(writer, reader, path, is_exact=is_exact)
             case Array(), Array() | None:
@@ -144,155 +140,73 @@ class _Reading:
     def _unreadable(self, path: str, sentence: str) -> str:
         misfit = Misfit(path, sentence)
         self.reasons.append(misfit)
-        self.source.line(f"{self._fail}({str(misfit)!r})")
+        self.source.line(f"{self._leaves.fail}({str(misfit)!r})")
         return "None"
-
-    def _local(self, expression: str) -> str:
-        name = self.source.name("v")
-        self.source.line(f"{name} = {expression}")
-        return name
-
-    def _number(self) -> str:
-        """A whole number with a sign."""
-        value = self._local("d[p]")
-        with self.source.block(f"if {value} & 0x80:"):
-            self.source.line(f"{value}, p = {self._long}(d, p)")
-        with self.source.block("else:"):
-            self.source.line(f"{value} = {value} >> 1 ^ -({value} & 1); p += 1")
-        return value
-
-    def _count(self) -> str:
-        """A size or a position, which has no sign."""
-        value = self._local("d[p]")
-        with self.source.block(f"if {value} & 0x81:"):
-            self.source.line(f"{value}, p = {self._size}(d, p)")
-        with self.source.block("else:"):
-            self.source.line(f"{value} >>= 1; p += 1")
-        return value
-
-    def _primitive(self, writer: Primitive, reader: Primitive | None, *, is_exact: bool) -> str:
-        raw = self._raw(writer, as_text=reader is not None and reader.kind == "string")
-        if reader is None:
-            return "None"
-        if reader.kind in ("float", "double") and writer.kind in ("int", "long"):
-            return f"float({raw})"
-        return self._converted(reader, raw, is_exact=is_exact)
-
-    def _raw(self, writer: Primitive, *, as_text: bool) -> str:
-        match writer.kind:
-            case "null":
-                raw = "None"
-            case "boolean":
-                raw = self._boolean()
-            case "int" | "long":
-                raw = self._number()
-            case "float" | "double":
-                (raw,) = self.numbers([writer])
-            case "string" | "bytes":
-                raw = self._bytes(as_text=as_text)
-        if writer.kind == "int":
-            with self.source.block(f"if not -0x80000000 <= {raw} <= 0x7fffffff:"):
-                self.source.line(f"{self._fail}('a number is too large for int')")
-        return raw
-
-    def _boolean(self) -> str:
-        value = self._local("d[p]")
-        with self.source.block(f"if {value} > 1:"):
-            self.source.line(f"{self._fail}('a byte is neither true nor false')")
-        self.source.line("p += 1")
-        return self._local(f"{value} == 1")
-
-    def numbers(self, writers: list[Primitive]) -> list[str]:
-        """Expressions of numbers with a point that were written side by side."""
-        names = [self.source.name("v") for _ in writers]
-        letters = "".join("d" if node.kind == "double" else "f" for node in writers)
-        layout = struct.Struct(f"<{letters}")
-        unpack = self.source.value(layout.unpack_from)
-        self.source.line(f"{', '.join(names)}, = {unpack}(d, p); p += {layout.size}")
-        return names
-
-    def _bytes(self, *, as_text: bool) -> str:
-        size = self._count()
-        end = self._local(f"p + {size}")
-        value = self._local(f"d[p:{end}]{'.decode()' if as_text else ''}")
-        self.source.line(f"p = {end}")
-        return value
-
-    def _converted(self, reader: Primitive | Fixed, raw: str, *, is_exact: bool) -> str:
-        found = conversion(reader)
-        if found is None:
-            python = reader.python if isinstance(reader, Primitive) else None
-            return f"{self.source.value(python)}({raw})" if is_exact and python else raw
-        if found.python is UUID and isinstance(reader, Primitive) and not is_exact:
-            return raw  # pydantic reads the text faster than `UUID` does
-        unit = _TIMESTAMP_MICROSECONDS.get(str(reader.logical))
-        if unit is not None and found.python is datetime:
-            epoch, delta = self.source.value(EPOCH), self.source.value(timedelta)
-            return f"{epoch} + {delta}(0, 0, {raw} * {unit})"
-        return f"{self.source.value(found.from_raw)}({raw})"
-
-    def _fixed(self, writer: Fixed, reader: Fixed | None) -> str:
-        raw = self._local(f"d[p:p + {writer.size}]")
-        self.source.line(f"p += {writer.size}")
-        return "None" if reader is None else self._converted(reader, raw, is_exact=True)
 
     def _symbols(
         self, writer: Symbols, reader: Symbols | None, path: str, *, is_exact: bool
     ) -> str:
-        position = self._count()
+        position = self._leaves.count()
         if reader is None:
             return "None"
         table = [_symbol(reader, symbol, is_exact=is_exact) for symbol in writer.symbols]
-        value = self._local(f"{self.source.value(table)}[{position}]")
+        value = self._leaves.local(f"{self.source.value(table)}[{position}]")
         unknown = [s for s, read in zip(writer.symbols, table, strict=True) if read is MISSING]
         if unknown:
             self.reasons.append(
                 Misfit(path, f"{reader.name} lacks {', '.join(unknown)} and has no default")
             )
             with self.source.block(f"if {value} is {self.source.value(MISSING)}:"):
-                self.source.line(f"{self._fail}('{reader.name} lacks the symbol')")
+                self.source.line(f"{self._leaves.fail}('{reader.name} lacks the symbol')")
         return value
 
-    def _blocks(self, least: int, item: Callable[[], None]) -> None:
-        """Items in blocks; `least` is the size of the shortest item in bytes."""
-        count = self._number()
+    def _blocks(self, least: int, block: Callable[[str], None]) -> None:
+        """Items in blocks; `least` is the size of the shortest item, `block` reads a count."""
+        count = self._leaves.number()
         with self.source.block(f"while {count}:"):
             with self.source.block(f"if {count} < 0:"):
-                self.source.line(f"{count} = -{count}; p = {self._long}(d, p)[1]")
+                self.source.line(f"{count} = -{count}; p = {self._leaves.long}(d, p)[1]")
             room = f"{count} * {least} > len(d) - p" if least else f"{count} > {EMPTY_ITEMS_LIMIT}"
             with self.source.block(f"if {room}:"):
-                self.source.line(f"{self._fail}('it has fewer items than it says')")
-            with self.source.block(f"for _ in range({count}):"):
-                item()
-            self.source.line(f"{count} = {self._number()}")
+                self.source.line(f"{self._leaves.fail}('it has fewer items than it says')")
+            block(count)
+            self.source.line(f"{count} = {self._leaves.number()}")
 
     def _array(self, writer: Array, reader: Array | None, path: str, *, is_exact: bool) -> str:
-        items = self._local("[]")
+        items = self._leaves.local("[]")
+        inner = None if reader is None else reader.items
 
-        def item() -> None:
-            inner = None if reader is None else reader.items
-            value = self.value(writer.items, inner, join(path, "[]"), is_exact=is_exact)
-            self.source.line("pass" if reader is None else f"{items}.append({value})")
+        def block(count: str) -> None:
+            if inner is not None and is_number(writer.items) and not mismatch(writer.items, inner):
+                self.source.line(
+                    f"{items}.extend({self._leaves.many_numbers(writer.items, count)})"
+                )
+                return
+            with self.source.block(f"for _ in range({count}):"):
+                value = self.value(writer.items, inner, join(path, "[]"), is_exact=is_exact)
+                self.source.line("pass" if reader is None else f"{items}.append({value})")
 
-        self._blocks(_least(writer.items), item)
+        self._blocks(_least(writer.items), block)
         if is_exact and reader is not None and reader.container is not list:
             return f"{self.source.value(reader.container)}({items})"
         return items
 
     def _map(self, writer: Map, reader: Map | None, path: str, *, is_exact: bool) -> str:
-        items = self._local("{}")
+        items = self._leaves.local("{}")
 
-        def item() -> None:
-            key = self._bytes(as_text=reader is not None)
-            inner = None if reader is None else reader.values
-            value = self.value(writer.values, inner, join(path, "{}"), is_exact=is_exact)
-            self.source.line("pass" if reader is None else f"{items}[{key}] = {value}")
+        inner = None if reader is None else reader.values
 
-        self._blocks(1 + _least(writer.values), item)
+        def block(count: str) -> None:
+            with self.source.block(f"for _ in range({count}):"):
+                key = self._leaves.data(as_text=reader is not None)
+                value = self.value(writer.values, inner, join(path, "{}"), is_exact=is_exact)
+                self.source.line("pass" if reader is None else f"{items}[{key}] = {value}")
+
+        self._blocks(1 + _least(writer.values), block)
         return items
 
     def _union(self, writer: Union, reader: Node | None, path: str, *, is_exact: bool) -> str:
-        position = self._count()
+        position = self._leaves.count()
         value = self.source.name("v")
         keyword = "if"
         for number, branch in enumerate(writer.branches):
@@ -301,7 +215,7 @@ class _Reading:
                 self.source.line(f"{value} = {expression}")
             keyword = "elif"
         with self.source.block("else:"):
-            self.source.line(f"{self._fail}('a union has no such branch')")
+            self.source.line(f"{self._leaves.fail}('a union has no such branch')")
         return value
 
     def _as_branch(self, writer: Node, reader: Union, path: str, *, is_exact: bool) -> str:
@@ -361,7 +275,7 @@ class _Reading:
         while rest:
             group = numbers_in_front(rest)
             if group:
-                names = self.numbers([number for number, _ in group])
+                names = self._leaves.numbers([number for number, _ in group])
                 for (_, other), name in zip(group, names, strict=True):
                     if other is not None:
                         values[other] = name
@@ -388,10 +302,3 @@ def _symbol(reader: Symbols, symbol: str, *, is_exact: bool) -> Any:
 def _least(node: Node) -> int:
     size = least_size(node)
     return 1 if size is None else size
-
-
-def _fail(sentence: str) -> None:
-    raise ValueError(sentence)
-
-
-_TIMESTAMP_MICROSECONDS: Final = {"timestamp-millis": 1000, "timestamp-micros": 1}

@@ -34,20 +34,18 @@ def read_long(data: bytes, start: int) -> tuple[int, int]:
         IndexError: when the data end in it.
         ValueError: when it has more than 64 bits.
     """
-    byte = data[start]
-    number = byte & _PAYLOAD
-    position = start + 1
-    shift = 7
-    while byte & _CONTINUED:
-        byte = data[position]
+    number = shift = 0
+    part = data[start : start + _LONG_BYTES]
+    for byte in part:
         number |= (byte & _PAYLOAD) << shift
-        position += 1
         shift += 7
-        if position - start > _LONG_BYTES:
-            raise ValueError("a number has more than ten bytes")
-    if number >> _LONG_BITS:
-        raise ValueError("a number has more than 64 bits")
-    return number >> 1 ^ -(number & 1), position
+        if byte < _CONTINUED:
+            if number >> _LONG_BITS:
+                raise ValueError("a number has more than 64 bits")
+            return number >> 1 ^ -(number & 1), start + shift // 7
+    if len(part) < _LONG_BYTES:
+        raise IndexError("the data end in a number")
+    raise ValueError("a number has more than ten bytes")
 
 
 def read_size(data: bytes, start: int) -> tuple[int, int]:

@@ -28,6 +28,7 @@ from streamlet_sdk.serde.nodes import (
     Record,
     Symbols,
     Union,
+    is_number,
     least_size,
 )
 from streamlet_sdk.serde.source import Source
@@ -49,7 +50,6 @@ WRITE_FAILURES: Final = (
 # Items without any bytes would let a record of ten bytes claim a list that fills the memory.
 EMPTY_ITEMS_LIMIT: Final = 10_000
 DEPTH_LIMIT: Final = 6
-_SMALL: Final = 64
 
 
 def make_writer(node: Node) -> Write:
@@ -152,8 +152,12 @@ class _Writing:
         self._count(value)
 
     def _count(self, value: str) -> None:
-        with self.source.block(f"if 0 <= {value} < {_SMALL}:"):
-            self.source.line(f"o.append({value} << 1)")
+        """A whole number; those of one or two bytes without a call."""
+        zigzag = self._local(f"{value} << 1 ^ {value} >> 63")
+        with self.source.block(f"if 0 <= {zigzag} < 0x80:"):
+            self.source.line(f"o.append({zigzag})")
+        with self.source.block(f"elif 0 <= {zigzag} < 0x4000:"):
+            self.source.line(f"o.append({zigzag} & 0x7f | 0x80); o.append({zigzag} >> 7)")
         with self.source.block("else:"):
             self.source.line(f"o += {self._long}({value})")
 
@@ -212,9 +216,14 @@ class _Writing:
                 with self.source.block(f"if {count} > {EMPTY_ITEMS_LIMIT}:"):
                     self.source.line(f"{self._fail}('too many items without content')")
             self._count(count)
-            item = self.source.name("v")
-            with self.source.block(f"for {item} in {value}:"):
-                self.value(node.items, item)
+            if is_number(node.items):
+                letter = "d" if node.items.kind == "double" else "f"
+                pack = self.source.value(struct.pack)
+                self.source.line(f"o += {pack}(f'<{{{count}}}{letter}', *{value})")
+            else:
+                item = self.source.name("v")
+                with self.source.block(f"for {item} in {value}:"):
+                    self.value(node.items, item)
         self.source.line("o.append(0)")
 
     def _map(self, node: Map, expression: str) -> None:
@@ -301,7 +310,7 @@ class _Writing:
     def _fields(self, members: list[tuple[Field, str]]) -> None:
         numbers: list[tuple[Primitive, str]] = []
         for part, expression in members:
-            if isinstance(part.type, Primitive) and part.type.kind in ("float", "double"):
+            if is_number(part.type):
                 numbers.append((part.type, expression))
                 continue
             if numbers:
