@@ -16,9 +16,8 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TYPE_CHECKING
 from uuid import UUID
 
 import fastavro
@@ -34,6 +33,9 @@ from streamlet_sdk.runtime.ports import Cluster
 from streamlet_sdk.runtime.schemas import SchemaTopic
 from streamlet_sdk.runtime.transport import TopicSpec
 from streamlet_sdk.serde import PortCodec, PortOptions, SchemaBook, port_codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 PARTITIONS = 4
 ROUNDS = 5
@@ -200,8 +202,7 @@ async def engine(kind: type[Streamlet], data: Sequence[bytes], codec: PortCodec[
     gc.collect()
     began = time.perf_counter()
     await application.start()
-    while application.counters["map"].emitted < len(data):
-        await asyncio.sleep(0.002)
+    await application.until_idle()
     took = time.perf_counter() - began
     await application.stop()
     await broker.close()
@@ -220,7 +221,7 @@ def compare(kind: type[Streamlet], value: Any, count: int) -> None:
         running = asyncio.run(engine(kind, data, reads))
         rounds.append((loop, written, running))
     loop, written, running = (min(column) for column in zip(*rounds, strict=True))
-    print(  # noqa: T201
+    print(
         f"{kind.__name__.lower():8} bare loop {count / loop:9,.0f}/s   "
         f"by hand {count / written:9,.0f}/s   engine {count / running:9,.0f}/s   "
         f"engine/bare {loop / running:.0%}   engine/by hand {written / running:.0%}"

@@ -123,9 +123,7 @@ class DeliveryOverride(Model):
             retry=Retry(
                 attempts=mine.attempts if mine.attempts is not None else retry.attempts,
                 backoff=mine.backoff if mine.backoff is not None else retry.backoff,
-                max_backoff=mine.max_backoff
-                if mine.max_backoff is not None
-                else retry.max_backoff,
+                max_backoff=mine.max_backoff if mine.max_backoff is not None else retry.max_backoff,
                 jitter=mine.jitter if mine.jitter is not None else retry.jitter,
             ),
             on_exhausted=self.on_exhausted or delivery.on_exhausted,

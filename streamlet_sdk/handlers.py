@@ -21,16 +21,11 @@ if TYPE_CHECKING:
 
 Step: TypeAlias = Emission[Any] | Failure
 Outcome: TypeAlias = (
-    None
-    | Step
-    | Iterable[Step]
-    | AsyncIterable[Step]
-    | Awaitable[None | Step | Iterable[Step]]
+    Step | Iterable[Step] | AsyncIterable[Step] | Awaitable[Step | Iterable[Step] | None] | None
 )
 Produce: TypeAlias = AsyncIterable[Emission[Any]] | Iterable[Emission[Any]]
 ProducePositioned: TypeAlias = (
-    AsyncIterable[Emission[Any] | Checkpoint[Any]]
-    | Iterable[Emission[Any] | Checkpoint[Any]]
+    AsyncIterable[Emission[Any] | Checkpoint[Any]] | Iterable[Emission[Any] | Checkpoint[Any]]
 )
 
 S = TypeVar("S", bound="Streamlet")
@@ -48,6 +43,7 @@ class NamedPort(Protocol):
     @property
     def name(self) -> str:
         """The port's name, as in the blueprint."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,15 +137,15 @@ class SourceDecorator(Protocol):
 
     def __call__(self, function: Callable[[S], RS], /) -> Callable[[S], RS]:
         """Mark `function`."""
+        ...
 
 
 class PositionedDecorator(Protocol[M]):
     """Marks a source that is handed its last stored position."""
 
-    def __call__(
-        self, function: Callable[[S, M | None], RP], /
-    ) -> Callable[[S, M | None], RP]:
+    def __call__(self, function: Callable[[S, M | None], RP], /) -> Callable[[S, M | None], RP]:
         """Mark `function`."""
+        ...
 
 
 @overload

@@ -53,7 +53,5 @@ class Metrics:
             self._made[name] = made.labels(**self._labels)
         found = self._made[name]
         if not isinstance(found, kind):
-            raise TypeError(
-                f"metric {name!r} is already a {type(found).__name__.lower()}"
-            )
+            raise TypeError(f"metric {name!r} is already a {type(found).__name__.lower()}")
         return found

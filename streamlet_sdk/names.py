@@ -14,5 +14,5 @@ UNSET: Final = Unset.UNSET
 
 
 def port_name(attribute: str) -> str:
-    """The name in documents of what an attribute declares: `in_` → `in`, `log_level` → `log-level`."""
+    """What an attribute is called in documents: `in_` is `in`, `log_level` is `log-level`."""
     return attribute.removesuffix("_").replace("_", "-")

@@ -8,7 +8,6 @@ that a Cloudflow user's configuration means here what it meant there.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -30,6 +29,7 @@ from typing_extensions import TypeVar
 from streamlet_sdk.names import UNSET, Unset, port_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from streamlet_sdk.streamlet import Streamlet
 
 T = TypeVar("T")
@@ -199,9 +199,7 @@ class Parameter(Setting[T]):
         Raises:
             ValueError: with a sentence that says what is expected.
         """
-        return cast(
-            "T", parse_value(kind_of(self.type), text, self.pattern, choices(self.type))
-        )
+        return cast("T", parse_value(kind_of(self.type), text, self.pattern, choices(self.type)))
 
 
 class VolumeMount(Setting[Path]):
@@ -233,27 +231,23 @@ def kind_of(type_: type) -> Kind:
     Raises:
         ValueError: when parameters of this type do not exist.
     """
-    if isinstance(type_, type) and issubclass(type_, Enum):
+    if issubclass(type_, Enum):
         return "enum"
     if type_ not in _KINDS:
         legal = ", ".join(known.__name__ for known in _KINDS)
-        raise ValueError(
-            f"{getattr(type_, '__name__', type_)} is not one of {legal} or an enum"
-        )
+        raise ValueError(f"{getattr(type_, '__name__', type_)} is not one of {legal} or an enum")
     return _KINDS[type_]
 
 
 def choices(type_: type) -> Mapping[str, Any]:
     """What an enum's members are called in configuration: their values as text, and their names."""
-    if not (isinstance(type_, type) and issubclass(type_, Enum)):
+    if not issubclass(type_, Enum):
         return {}
     by_name = {member.name: member for member in type_}
     return by_name | {str(member.value): member for member in type_}
 
 
-def parse_value(
-    kind: Kind, text: str, pattern: str | None, members: Mapping[str, Any]
-) -> Any:
+def parse_value(kind: Kind, text: str, pattern: str | None, members: Mapping[str, Any]) -> Any:
     """Read `text` as a value of `kind`; the check that `deploy` and the runtime share.
 
     Raises:
@@ -264,9 +258,7 @@ def parse_value(
     if kind == "enum":
         if text in members:
             return members[text]
-        raise ValueError(
-            f"{text!r} is not one of {', '.join(sorted(map(repr, members)))}"
-        )
+        raise ValueError(f"{text!r} is not one of {', '.join(sorted(map(repr, members)))}")
     return _READERS[kind](text.strip())
 
 
@@ -343,9 +335,7 @@ def parse_duration(text: str) -> timedelta:
             return _ISO_DURATION.validate_python(text)
     except (OverflowError, ValidationError):
         pass
-    raise ValueError(
-        f"{text!r} is not a duration; write one like 500ms, 2 minutes or PT2M"
-    )
+    raise ValueError(f"{text!r} is not a duration; write one like 500ms, 2 minutes or PT2M")
 
 
 # HOCON: one letter and the -i forms are powers of 1024, kB and MB are powers of 1000.
@@ -368,9 +358,7 @@ def parse_memory_size(text: str) -> MemorySize:
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", text)
     if match is None or match[2].lower() not in _BYTES:
-        raise ValueError(
-            f"{text!r} is not a memory size; write one like 512, 32M or 1Gi"
-        )
+        raise ValueError(f"{text!r} is not a memory size; write one like 512, 32M or 1Gi")
     return MemorySize(float(match[1]) * _BYTES[match[2].lower()])
 
 

@@ -7,7 +7,6 @@ Declaring one has no side effect. What a port's type means on the wire is decide
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -31,6 +30,7 @@ from streamlet_sdk.names import UNSET, Unset, port_name
 from streamlet_sdk.records import Emission, Key, Record, Written, key_bytes
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from streamlet_sdk.streamlet import Streamlet
 
 T = TypeVar("T")
@@ -46,9 +46,11 @@ class Codec(Protocol[T]):
 
     def encode(self, value: T) -> bytes:
         """The bytes of `value`."""
+        ...
 
     def decode(self, data: bytes) -> T:
         """The value in `data`; raises anything when there is none."""
+        ...
 
 
 class InletOptions(TypedDict, total=False):
@@ -109,6 +111,7 @@ class EachDecorator(Protocol[T]):
         self, handler: Callable[Concatenate[S, T, P], R], /
     ) -> Callable[Concatenate[S, T, P], R]:
         """Mark `handler`."""
+        ...
 
 
 class Port:
@@ -208,7 +211,11 @@ class Inlet(Port, Generic[T]):
         It is given the values and, if it takes a second argument, the records in the same order.
         """
         role = Batches(inlet=self, **options)
-        return lambda function: mark(function, role)
+
+        def decorate(function: Any) -> Any:
+            return mark(function, role)
+
+        return decorate
 
     def undecodable(
         self, handler: Callable[[S, bytes, Exception], T | None], /
@@ -262,9 +269,7 @@ class Outlet(Port, Generic[T]):
     def __get__(self, instance: None, owner: type, /) -> Self: ...
     @overload
     def __get__(self, instance: Streamlet, owner: type, /) -> BoundOutlet[T]: ...
-    def __get__(
-        self, instance: Streamlet | None, owner: type, /
-    ) -> Self | BoundOutlet[T]:
+    def __get__(self, instance: Streamlet | None, owner: type, /) -> Self | BoundOutlet[T]:
         """The outlet itself on the class, the one of an instance on the instance."""
         if instance is None:
             return self
@@ -305,15 +310,10 @@ class BoundOutlet(Generic[T]):
             timestamp_ms: milliseconds since the epoch; inherited from the input when absent.
             cause: the record of a batch that this belongs to; the whole batch when absent.
         """
-        if key is UNSET:
-            made = self._key(value) if self._key is not None else None
-        else:
-            made = key
+        made = (self._key(value) if self._key is not None else None) if key is UNSET else key
         pairs: tuple[tuple[str, bytes], ...] = ()
         if headers or self._headers is not None:
-            pairs = _pairs(
-                self._headers(value) if self._headers is not None else {}, headers or {}
-            )
+            pairs = _pairs(self._headers(value) if self._headers is not None else {}, headers or {})
         return Emission(
             self._port,
             value,
@@ -347,9 +347,7 @@ class BoundOutlet(Generic[T]):
             DeliveryError: when it was not acknowledged within `timeout`, or cannot be.
             EncodeError: when `value` does not fit the outlet's schema.
         """
-        return await self._streamlet.context.write(
-            self(value, key=key, headers=headers), timeout
-        )
+        return await self._streamlet.context.write(self(value, key=key, headers=headers), timeout)
 
 
 def _pairs(*layers: HeaderValues) -> tuple[tuple[str, bytes], ...]:

@@ -43,9 +43,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"line {self.line}: {self.path}" if self.line is not None else self.path
-        meant = (
-            f" Did you mean {self.suggestion!r}?" if self.suggestion is not None else ""
-        )
+        meant = f" Did you mean {self.suggestion!r}?" if self.suggestion is not None else ""
         return f"{where}: {self.sentence}{meant} {self.remedy}"
 
 

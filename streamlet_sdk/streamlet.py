@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
@@ -12,6 +11,7 @@ from streamlet_sdk.parameters import Setting
 from streamlet_sdk.records import Emission, Written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from streamlet_sdk.metrics import Metrics
@@ -31,9 +31,7 @@ class Context:
     application: str = "test"
     streamlet: str = "streamlet-under-test"
     replica: str = "0"
-    logger: logging.Logger = field(
-        default_factory=lambda: logging.getLogger("streamlet")
-    )
+    logger: logging.Logger = field(default_factory=lambda: logging.getLogger("streamlet"))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     written: list[Emission[Any]] = field(default_factory=list)
     _metrics: Metrics | None = None
@@ -45,14 +43,10 @@ class Context:
             # Imported late: prometheus-client costs every start-up that uses no metric.
             from streamlet_sdk.metrics import Metrics
 
-            self._metrics = Metrics(
-                application=self.application, streamlet=self.streamlet
-            )
+            self._metrics = Metrics(application=self.application, streamlet=self.streamlet)
         return self._metrics
 
-    async def write(
-        self, emission: Emission[Any], timeout: timedelta | None = None
-    ) -> Written:
+    async def write(self, emission: Emission[Any], timeout: timedelta | None = None) -> Written:
         """Keep an emission; the engine's context sends it and waits for the acknowledgement."""
         del timeout
         self.written.append(emission)

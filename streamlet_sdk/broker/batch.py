@@ -46,13 +46,12 @@ class EmbeddedBatch:
         if value is not None:
             size += len(value)
         if headers:
-            headers = tuple(headers)
             size += sum(len(name) + len(content) for name, content in headers)
         total = self.size + size
         if total > self._limit and not self._has_room_for_one(size):
             return False
         self.size = total
-        self.rows.append((timestamp_ms, key, value, headers or (), size))
+        self.rows.append((timestamp_ms, key, value, tuple(headers) if headers else (), size))
         return True
 
     def close(self) -> None:

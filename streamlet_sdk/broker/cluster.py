@@ -27,6 +27,7 @@ class Audience(Protocol):
 
     def partitions_changed(self, topic: str, before: int, now: int) -> None:
         """`topic` had `before` partitions and has `now`; none means that it is not there."""
+        ...
 
 
 class Cluster:

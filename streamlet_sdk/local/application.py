@@ -113,7 +113,9 @@ class LocalApplication:
     async def until_idle(self) -> None:
         """Wait until everything fed is processed to the end: no record unread or in flight."""
         quiet = Quiet(self)
-        while not await quiet.check():
+        while True:
+            if await quiet.check():
+                return
             await asyncio.sleep(IDLE_CHECK_SECONDS)
 
     @property

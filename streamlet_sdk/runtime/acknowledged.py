@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from streamlet_sdk.records import Emission
+    from streamlet_sdk.runtime.counters import Counters
     from streamlet_sdk.runtime.emitting import OutletWriter
     from streamlet_sdk.runtime.outbox import Destination, Entry, Outbox
 
@@ -46,18 +47,26 @@ class Waiter:
         """The entry is surely not written."""
         del entry
         if not self.offset.done():
-            self.offset.set_exception(DeliveryError(f"the broker refused the record: {error}"))
+            refused = DeliveryError(f"the broker refused the record: {error}")
+            # Whoever answers a sender may tell a record that never fits from a broker that is away.
+            refused.__cause__ = error
+            self.offset.set_exception(refused)
 
 
 class RunningContext(Context):
     """The context of an instance that the engine runs."""
 
     def attach(
-        self, writers: Mapping[str, OutletWriter], outbox: Outbox, timeout: timedelta
+        self,
+        writers: Mapping[str, OutletWriter],
+        outbox: Outbox,
+        counters: Counters,
+        timeout: timedelta,
     ) -> None:
         """Write through `outbox`; a write is given up after `timeout`."""
         self._writers = writers
         self._outbox = outbox
+        self._counters = counters
         self._timeout = timeout
 
     async def write(self, emission: Emission[Any], timeout: timedelta | None = None) -> Written:
@@ -88,4 +97,5 @@ class RunningContext(Context):
                 f"outlet {emission.port!r}: no acknowledgement within {limit.total_seconds():g} s; "
                 "the record may be written or not"
             ) from None
+        self._counters.emitted += 1
         return Written(writer.binding.kafka_name, destination.partition, offset)

@@ -1,4 +1,4 @@
-"""Puts the parts of one instance together: its inlets, sources and server, from class and config."""
+"""Puts one instance together: its inlets, sources and server, from class and configuration."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Surroundings:
     counters: Counters = field(default_factory=Counters)
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
     chance: Callable[[], float] = random.random
-    host: str | None = "0.0.0.0"  # noqa: S104 — a pod's server is reached from outside
+    host: str | None = "0.0.0.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

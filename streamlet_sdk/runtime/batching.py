@@ -141,6 +141,7 @@ class BatchingWorker(Worker):
             return True
         attempt = 1
         while True:
+            failures: Failures = []
             with Attempt() as tried:
                 failures = await self._try(good, unit, attempt)
             if tried.error is None:
@@ -157,7 +158,7 @@ class BatchingWorker(Worker):
         """The records that decode, with their values, and those that do not, with the reason."""
         stage = self.stage
         decode = stage.decode
-        with Attempt() as all_of_them:
+        with Attempt():
             values = [
                 decode(record.value) if record.value is not None else stage.value(record)
                 for record in records
@@ -184,34 +185,11 @@ class BatchingWorker(Worker):
         by_offset: dict[int, RawRecord] = {}
         if failures or shown is not None:
             by_offset = {record.offset: record for record in good.records}
+        failed = [(by_offset.pop(failure.offset), failure.error) for failure in failures]
         gathered = Gathered(self.stage.writers)
-        self._gather_batch(steps, {f.offset for f in failures}, by_offset, good, gathered)
+        _gather(steps, by_offset, good.records[-1].timestamp, gathered)
         gathered.put(unit)
-        return [(by_offset[failure.offset], failure.error) for failure in failures]
-
-    def _gather_batch(
-        self,
-        steps: Sequence[Step],
-        failed: set[int],
-        by_offset: Mapping[int, RawRecord],
-        good: Good,
-        gathered: Gathered,
-    ) -> None:
-        """Keep emissions, without those of records that failed.
-
-        One without a cause belongs to the whole list and has the time of its last record.
-        """
-        last_ms = good.records[-1].timestamp
-        for step in steps:
-            if type(step) is not Emission:
-                continue
-            cause = step.cause
-            if cause is None:
-                if step.timestamp_ms is None:
-                    step.timestamp_ms = last_ms
-                gathered.add(step, None)
-            elif cause.offset not in failed:
-                gathered.add(step, by_offset[cause.offset])
+        return failed
 
     async def _one_by_one(self, good: Good, unit: Unit, error: Exception, attempt: int) -> bool:
         """The list failed every try: only those records that fail alone are given up."""
@@ -232,3 +210,24 @@ class BatchingWorker(Worker):
             if not await self._settle(record, unit, error, attempt):
                 return False
         return True
+
+
+def _gather(
+    steps: Sequence[Step],
+    causes: Mapping[int, RawRecord],
+    last_ms: int,
+    gathered: Gathered,
+) -> None:
+    """Keep the emissions of a list, without those whose cause is not among `causes`: it failed.
+
+    One without a cause belongs to the whole list and has the time of its last record.
+    """
+    for step in steps:
+        if type(step) is not Emission:
+            continue
+        if step.cause is None:
+            if step.timestamp_ms is None:
+                step.timestamp_ms = last_ms
+            gathered.add(step, None)
+        elif (cause := causes.get(step.cause.offset)) is not None:
+            gathered.add(step, cause)

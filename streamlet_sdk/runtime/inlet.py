@@ -90,6 +90,7 @@ class InletRunner:
         self._credit = asyncio.Event()
         self._commit_now = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._leaving: set[Claim] = set()
         # Whether records are read that no worker has yet.
         self._in_hand = False
         self._commits = asyncio.Lock()
@@ -157,9 +158,12 @@ class InletRunner:
 
     async def revoked(self, claims: Sequence[Claim], deadline: float) -> None:
         """The barrier: drain the workers, wait for acknowledgements, commit, let go."""
-        for claim in claims:
-            if (opening := self._opening.get(claim)) is not None:
-                opening.cancel()
+        # While the barrier runs the claims are alive, but none of them may be opened again.
+        self._leaving.update(claims)
+        opening = [self._opening[claim] for claim in claims if claim in self._opening]
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
         # Part of the budget is kept for acknowledgements and the commit.
         now = asyncio.get_running_loop().time()
         until = now + (deadline - now) * 0.8
@@ -167,6 +171,7 @@ class InletRunner:
         await asyncio.gather(*(self._finish(self._open[claim], until) for claim in mine))
         await self._commit(mine, deadline)
         await self._let_go(mine)
+        self._leaving.difference_update(claims)
 
     def lost(self, claims: Sequence[Claim]) -> None:
         """Someone else reads them already: drop everything."""
@@ -197,7 +202,7 @@ class InletRunner:
         worker = self._worker(claim, position)
         opened = Open(worker, at_most_once=plan.guarantee == "at-most-once")
         if lane is not None:
-            opened.cycle = Cycle(self._transport, self._consumer, worker, lane_name, lane)
+            opened.cycle = Cycle(self._transport, self._consumer, worker, name=lane_name, lane=lane)
             opened.cycle.start(self._reopen)
         self._open[claim] = opened
         worker.start()
@@ -222,7 +227,7 @@ class InletRunner:
     async def _reopen(self, claim: Claim) -> None:
         """A transaction's end is unknown: forget the claim's state and read its offset again."""
         await self._abandon(claim)
-        if claim.alive:
+        if claim.alive and claim not in self._leaving:
             self.assigned([claim])
 
     async def _abandon(self, claim: Claim) -> None:

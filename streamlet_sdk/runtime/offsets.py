@@ -24,12 +24,15 @@ class Owner(Protocol):
 
     def added(self, count: int) -> None:
         """`count` more emissions are on their way."""
+        ...
 
     def acknowledged(self, count: int, offset: int) -> None:
         """`count` emissions are written, the last of them at `offset`."""
+        ...
 
     def rejected(self, entry: Entry, error: Exception) -> None:
         """One emission is surely not written and never will be."""
+        ...
 
 
 class Unit:
@@ -96,12 +99,15 @@ class LedgerListener(Protocol):
 
     def advanced(self) -> None:
         """The low-water mark has moved."""
+        ...
 
     def emitted(self, count: int) -> None:
         """`count` emissions are acknowledged."""
+        ...
 
     def rejected(self, unit: Unit, entry: Entry, error: Exception) -> None:
         """An emission of `unit` cannot be written; release the unit once that is settled."""
+        ...
 
 
 class Ledger:

@@ -197,7 +197,7 @@ class Outbox:
                 await self._renew(destination.cluster, producer)
                 entries = self._resendable(entries, error)
                 # Waits grow and differ, so that a broker that comes back is not stampeded.
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 — not a secret
+                await asyncio.sleep(pause * random.uniform(0.5, 1))
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
                 self._acknowledge(entries[:taken], base)

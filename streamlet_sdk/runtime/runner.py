@@ -85,7 +85,7 @@ class StreamletRunner:
             replica=self._surroundings.replica,
             logger=self._logger,
         )
-        context.attach(self._writers, self._outbox, config.settings.write_timeout)
+        context.attach(self._writers, self._outbox, self.counters, config.settings.write_timeout)
         self._streamlet.context = context
         await self._streamlet.start()
         self._growing = asyncio.get_running_loop().create_task(self._watch_partitions())
@@ -118,7 +118,7 @@ class StreamletRunner:
         if self._growing is not None:
             self._growing.cancel()
         await self._outbox.close(deadline)
-        self._threads.shutdown()
+        self._threads.close()
         if hasattr(self, "_streamlet"):
             await self._streamlet.stop()
 

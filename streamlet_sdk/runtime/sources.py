@@ -88,6 +88,7 @@ class SourceRunner:
         self._due: Any = None
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
+        self._stored = asyncio.Event()
         self._broken: Exception | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -106,13 +107,18 @@ class SourceRunner:
         if self._tasks:
             self._tasks[0].cancel()
             await asyncio.gather(self._tasks[0], return_exceptions=True)
-        try:
+        with Attempt() as end:
             async with asyncio.timeout_at(deadline):
                 await self._settled()
-                while self._due is not None and not self._tasks[1].done():
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            logger.warning("Source %s was not acknowledged in time", self.plan.name)
+                while self._due is not None:
+                    self._stored.clear()
+                    await self._stored.wait()
+        if end.error is not None:
+            logger.warning(
+                "Not all of source %s is acknowledged and stored; it will come again: %r",
+                self.plan.name,
+                end.error,
+            )
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -276,6 +282,7 @@ class SourceRunner:
             self._position = position
             if self._due is position:
                 self._due = None
+                self._stored.set()
             else:
                 self._wake.set()
 

@@ -1,5 +1,7 @@
-"""Threads for code that blocks. They are daemons: a handler that never returns cannot keep the
-process from ending, as the standard pool's threads would.
+"""Threads for code that blocks.
+
+They are daemons: a handler that never returns cannot keep the process from ending, as the
+standard pool's threads would.
 """
 
 from __future__ import annotations
@@ -42,18 +44,15 @@ class DaemonThreads(Executor):
             if not future.set_running_or_notify_cancel():
                 return
             with Attempt() as attempt:
-                result = context.run(function, *args, **kwargs)
+                future.set_result(context.run(function, *args, **kwargs))
             if attempt.error is not None:
                 future.set_exception(attempt.error)
-            else:
-                future.set_result(result)
 
         self._inbox().put(call)
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def close(self) -> None:
         """Let idle threads end; those that still run are left to themselves."""
-        del wait, cancel_futures
         with self._lock:
             self._closed = True
             for inbox in self._idle:

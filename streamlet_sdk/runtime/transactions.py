@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from streamlet_sdk.errors import RejectedError, TransportError
 from streamlet_sdk.runtime.attempts import Attempt
-from streamlet_sdk.runtime.outbox import Destination, Entry
 
 if TYPE_CHECKING:
+    from streamlet_sdk.runtime.outbox import Destination, Entry
     from collections.abc import Awaitable, Callable, Sequence
 
     from streamlet_sdk.runtime.offsets import Unit
@@ -33,7 +33,7 @@ class Cycle:
     """Commits the done units of one claim, transaction by transaction."""
 
     def __init__(
-        self, transport: Transport, consumer: Consumer, worker: Worker, name: str, lane: Lane
+        self, transport: Transport, consumer: Consumer, worker: Worker, *, name: str, lane: Lane
     ) -> None:
         """Write through `lane`, which was taken under `name`."""
         self._transport = transport
@@ -108,7 +108,9 @@ class Cycle:
         single = False
         while True:
             await self._lane.begin()
-            bad, error = await self._write([item for u in units for item in u.held or ()], single)
+            bad, error = await self._write(
+                [item for u in units for item in u.held or ()], single=single
+            )
             if error is None:
                 break
             await self._lane.abort(self._deadline())
@@ -126,7 +128,7 @@ class Cycle:
         self._worker.progressed(self._worker)
 
     async def _write(
-        self, items: Sequence[tuple[Destination, Entry]], single: bool
+        self, items: Sequence[tuple[Destination, Entry]], *, single: bool
     ) -> tuple[Entry | None, RejectedError | None]:
         """Write entries; the one that is rejected, if it is known, and why.
 

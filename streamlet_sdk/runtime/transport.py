@@ -22,15 +22,29 @@ class RawRecord(Protocol):
     """A record as it lies in a partition; `timestamp` is in milliseconds since the epoch."""
 
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Its place in the partition; offsets grow, with gaps."""
+        ...
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch."""
+        ...
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """The key, None without one."""
+        ...
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The value, None for a tombstone."""
+        ...
+
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> Headers:
+        """Name and bytes, in order; names may repeat."""
+        ...
 
 
 @dataclass(eq=False, slots=True)
@@ -65,15 +79,18 @@ class Listener(Protocol):
 
     def assigned(self, claims: Sequence[Claim]) -> None:
         """New claims; nothing is fetched for them until `Consumer.open`."""
+        ...
 
     async def revoked(self, claims: Sequence[Claim], deadline: float) -> None:
         """Finish, flush and commit, before `deadline` (the loop's clock); commits still count.
 
         The transport marks the claims dead as soon as this returns or the deadline passes.
         """
+        ...
 
     def lost(self, claims: Sequence[Claim]) -> None:
         """The claims belong to someone else already: neither flush nor commit for them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +118,7 @@ class Consumer(Protocol):
         Raises:
             RejectedError: when there is no such topic, or on a second start.
         """
+        ...
 
     async def open(self, claim: Claim, start: Start) -> int:
         """Begin to fetch `claim` from its committed offset and return that position.
@@ -111,6 +129,7 @@ class Consumer(Protocol):
         Raises:
             FencedError: when the claim is dead.
         """
+        ...
 
     async def poll(self, credit: Mapping[Claim, int], timeout: float) -> list[Chunk]:
         """Records of open claims, at most `credit[claim]` of each; empty after `timeout` seconds.
@@ -118,9 +137,11 @@ class Consumer(Protocol):
         Claims without credit are not fetched. Dead claims in `credit` are ignored. Position
         advances past what is returned, and every record of a claim is returned once.
         """
+        ...
 
     async def commit(self, offsets: Mapping[Claim, int], deadline: float) -> set[Claim]:
         """Commit next offsets; the claims whose commit is confirmed. Dead claims are left out."""
+        ...
 
     def position(self, claim: Claim) -> int:
         """The next offset that `poll` will look at.
@@ -128,21 +149,29 @@ class Consumer(Protocol):
         Raises:
             FencedError: when the claim was never opened here.
         """
+        ...
 
     async def ends(self, claims: Sequence[Claim]) -> Mapping[Claim, int]:
         """Where each partition ends for this reader (its last stable offset if read-committed)."""
+        ...
 
     async def close(self, *, leave: bool, deadline: float) -> None:
         """Stop; calls `listener.revoked` for live claims first. `leave` tells the group now."""
+        ...
 
 
 class Batch(Protocol):
     """Records for one partition that are written together."""
 
     @property
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """Records in it."""
+        ...
+
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Their bytes, as the transport counts them."""
+        ...
 
     def append(
         self,
@@ -156,6 +185,7 @@ class Batch(Protocol):
         Raises:
             RejectedError: when the record alone is larger than the transport may carry.
         """
+        ...
 
 
 class Producer(Protocol):
@@ -167,8 +197,11 @@ class Producer(Protocol):
         Raises:
             RejectedError: when there is no such topic.
         """
+        ...
 
-    def batch(self, topic: str, partition: int) -> Batch: ...
+    def batch(self, topic: str, partition: int) -> Batch:
+        """An empty batch."""
+        ...
 
     async def submit(self, batch: Batch) -> Future[int]:
         """Hand over a batch; returns once admitted. The future gives its first offset.
@@ -177,14 +210,23 @@ class Producer(Protocol):
         (may be written) or `FencedError`; after any of them take a new producer. What was
         submitted behind a batch that failed may fail with `NotAttemptedError`.
         """
+        ...
 
-    async def close(self, *, flush: bool, deadline: float) -> None: ...
+    async def close(self, *, flush: bool, deadline: float) -> None:
+        """Stop; with `flush` wait for answers until `deadline`, without it give them up."""
+        ...
 
 
 class Lane(Producer, Protocol):
     """A transactional producer; the newest one of a name fences the earlier ones."""
 
-    async def begin(self) -> None: ...
+    async def begin(self) -> None:
+        """Open a transaction.
+
+        Raises:
+            FencedError: when a newer lane of this name exists.
+        """
+        ...
 
     async def commit(
         self, offsets: Mapping[Claim, int], consumer: Consumer | None, deadline: float
@@ -196,6 +238,7 @@ class Lane(Producer, Protocol):
             FencedError: when a newer lane of this name exists.
             OutcomeUnknownError: when the answer did not come; take a new lane, open the claims.
         """
+        ...
 
     async def abort(self, deadline: float) -> None:
         """Let nothing of the open transaction count; without one nothing is to be done.
@@ -204,6 +247,7 @@ class Lane(Producer, Protocol):
             FencedError: when a newer lane of this name exists, which aborted it already.
             OutcomeUnknownError: when the broker did not answer before `deadline`.
         """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +275,7 @@ class Admin(Protocol):
 
     async def topics(self, names: Sequence[str]) -> Mapping[str, TopicInfo | None]:
         """What is known of each name; never creates one."""
+        ...
 
     async def create(self, spec: TopicSpec) -> None:
         """Create a topic.
@@ -238,33 +283,51 @@ class Admin(Protocol):
         Raises:
             RejectedError: when it exists already or the broker refuses it.
         """
+        ...
 
-    async def grow(self, topic: str, partitions: int) -> None: ...
+    async def grow(self, topic: str, partitions: int) -> None:
+        """Raise the number of partitions to `partitions`."""
+        ...
 
     async def alter(self, topic: str, changed: Mapping[str, str | None]) -> None:
         """Change the named properties (`None` removes one) and leave the others alone."""
+        ...
 
-    async def delete(self, topic: str) -> None: ...
+    async def delete(self, topic: str) -> None:
+        """Delete a topic and its records."""
+        ...
 
     async def offsets(self, group: str) -> Mapping[tuple[str, int], int]:
         """Committed next offsets of a group, by topic and partition."""
+        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
 
 
 class Transport(Protocol):
     """Makes consumers, producers and admins of one Kafka cluster."""
 
-    def consumer(self, spec: ConsumerSpec) -> Consumer: ...
+    def consumer(self, spec: ConsumerSpec) -> Consumer:
+        """A consumer that has not joined yet."""
+        ...
 
-    async def producer(self, properties: Mapping[str, str] | None = None) -> Producer: ...
+    async def producer(self, properties: Mapping[str, str] | None = None) -> Producer:
+        """A producer; `properties` are client properties in Kafka's own names."""
+        ...
 
     async def lane(self, name: str, properties: Mapping[str, str] | None = None) -> Lane:
         """A transactional producer; fences earlier lanes of `name` before it returns.
 
         A claim's lane is made before `Consumer.open`, so that the offset read there is final.
         """
+        ...
 
-    def admin(self) -> Admin: ...
+    def admin(self) -> Admin:
+        """An admin."""
+        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close what was made here and is still open."""
+        ...

@@ -116,10 +116,10 @@ class Worker:
         self._close()
         if self._task is None:
             return
-        try:
-            async with asyncio.timeout_at(deadline):
-                await asyncio.shield(self._task)
-        except TimeoutError:
+        # Not awaited: somebody else may cancel it meanwhile, which must not end the drain.
+        left = deadline - asyncio.get_running_loop().time()
+        ended, _ = await asyncio.wait((self._task,), timeout=max(left, 0))
+        if not ended:
             logger.warning(
                 "%s on %s/%s did not finish in time; its records will be read again",
                 self.stage.handler.name,

@@ -42,15 +42,17 @@ def a_config(
     inlets, outlets = declared(cls)
     names = [*inlets, *outlets, *map(dead_letter_port, inlets)]
     overrides = DeliveryOverride.model_validate(delivery or {})
-    return StreamletConfig(
-        application="app",
-        version="1.0",
-        streamlet=STREAMLET,
-        class_name=f"{cls.__module__}:{cls.__name__}",
-        parameters={k: ParameterSource(value=v) for k, v in (parameters or {}).items()},
-        settings=Settings.model_validate(settings or {}),
-        ports={name: Binding(topic=name, kafka_name=name) for name in names},
-        delivery=dict.fromkeys(inlets, overrides),
+    return StreamletConfig.model_validate(
+        {
+            "application": "app",
+            "version": "1.0",
+            "streamlet": STREAMLET,
+            "class": f"{cls.__module__}:{cls.__name__}",
+            "parameters": {k: ParameterSource(value=v) for k, v in (parameters or {}).items()},
+            "settings": Settings.model_validate(settings or {}),
+            "ports": {name: Binding(topic=name, kafka_name=name) for name in names},
+            "delivery": dict.fromkeys(inlets, overrides),
+        }
     )
 
 

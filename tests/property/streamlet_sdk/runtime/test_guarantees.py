@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, TYPE_CHECKING
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -18,10 +18,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from streamlet_sdk import Delivery, Emission, Inlet, Outlet, Record, Retry, Streamlet
 from streamlet_sdk.broker import EmbeddedBroker
 from streamlet_sdk.broker.faults import Fault
-from streamlet_sdk.local.supervisor import Supervisor
 from streamlet_sdk.local.wires import Fed
 from streamlet_sdk.testing.virtual_time import VirtualTimeLoop
 from support.engine import STREAMLET, Engine, a_config
+
+if TYPE_CHECKING:
+    from streamlet_sdk.local.supervisor import Supervisor
 
 PARTITIONS = 3
 WINDOW = 12
@@ -100,9 +102,7 @@ class Guarantees(RuleBasedStateMachine):
         async def launch() -> None:
             plan = self.engine.application.plan.streamlets[0]
             number = self.started
-            made = self.engine.application._supervisor(  # noqa: SLF001 — scaling is not public
-                plan, self.engine.counters, number
-            )
+            made = self.engine.application._supervisor(plan, self.engine.counters, number)
             self.engine.application.streamlets[STREAMLET].replicas.append(made)
             self.live.append(made)
             made.start()
@@ -136,7 +136,7 @@ class Guarantees(RuleBasedStateMachine):
         self.engine.application.streamlets[STREAMLET].replicas.remove(killed)
 
     @rule(done=st.booleans(), topic=st.sampled_from(["out", "in-dead-letters"]))
-    def a_batch_is_not_answered(self, done: bool, topic: str) -> None:
+    def a_batch_is_not_answered(self, *, done: bool, topic: str) -> None:
         self.unanswered += 1
         self.engine.broker.faults.batch(topic, Fault(unanswered=True, done=done))
 

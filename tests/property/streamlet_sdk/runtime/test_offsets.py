@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from streamlet_sdk.runtime.offsets import Ledger, Unit
-from streamlet_sdk.runtime.outbox import Entry
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamlet_sdk.runtime.outbox import Entry
 
 
 @dataclass

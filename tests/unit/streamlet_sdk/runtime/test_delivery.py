@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from streamlet_sdk import Delivery, Emission, Inlet, Outlet, Record, Reject, Retry, Streamlet
 from streamlet_sdk.broker import EmbeddedBroker
 from streamlet_sdk.local.wires import Fed
 from support.engine import Engine, a_config
 from support.virtual_time import virtual_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TRIES = Retry(attempts=3, backoff=timedelta(seconds=1), jitter=0)
 
@@ -30,9 +32,8 @@ class Upper(Streamlet):
     @in_.each
     def shout(self, data: bytes, record: Record[bytes]) -> Any:
         self.tries[data] += 1
-        if data.startswith(b"fail"):
-            if record.attempt <= int(data.split(b":")[1]):
-                raise ValueError(f"try {record.attempt} of {data!r}")
+        if data.startswith(b"fail") and record.attempt <= int(data.split(b":")[1]):
+            raise ValueError(f"try {record.attempt} of {data!r}")
         if data == b"reject":
             raise Reject("not today")
         if data == b"rubbish":

@@ -74,7 +74,7 @@ async def test_at_most_once_never_writes_twice() -> None:
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_exactly_once_survives_an_unanswered_commit(done: bool) -> None:
+def test_exactly_once_survives_an_unanswered_commit(*, done: bool) -> None:
     @virtual_time
     async def run() -> None:
         config = a_config(Echo, delivery={"guarantee": "exactly-once"})
@@ -202,6 +202,7 @@ async def test_an_acknowledged_write_tells_where_the_record_lies() -> None:
         await engine.feed("in", b"a")
         await engine.run()
         assert engine.values("out") == [b"a", b"out/0@0"]
+        assert engine.counters.emitted == 2
 
 
 @virtual_time

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 from pydantic import BaseModel
@@ -13,6 +12,10 @@ from streamlet_sdk.broker import EmbeddedBroker
 from streamlet_sdk.broker.faults import Fault
 from support.engine import Engine, a_config
 from support.virtual_time import virtual_time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 
 class Cursor(BaseModel):
@@ -76,7 +79,7 @@ async def test_a_new_instance_is_handed_the_last_position() -> None:
         await engine.run()
         await engine.replicas[0].stop()
         kind.limit = 14
-        again = engine.application._supervisor(  # noqa: SLF001 — a second start of the same
+        again = engine.application._supervisor(
             engine.application.plan.streamlets[0], engine.counters, 1
         )
         again.start()
