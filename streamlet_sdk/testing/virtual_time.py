@@ -76,7 +76,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Called when nothing is ready: whether somebody was waiting for that and is now."""
         return _tell(self._resting)
 
-    def run_in_executor(  # type: ignore[override] # typeshed's variadic tuple says the same
+    def run_in_executor(  # type: ignore[override] # typeshed says the same with a variadic tuple
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
         """Run `func` in a thread; the clock does not jump before it has ended."""
