@@ -17,7 +17,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import fastavro

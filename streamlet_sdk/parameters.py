@@ -30,6 +30,7 @@ from streamlet_sdk.names import UNSET, Unset, port_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from streamlet_sdk.streamlet import Streamlet
 
 T = TypeVar("T")

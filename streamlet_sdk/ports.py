@@ -31,6 +31,7 @@ from streamlet_sdk.records import Emission, Key, Record, Written, key_bytes
 
 if TYPE_CHECKING:
     from datetime import timedelta
+
     from streamlet_sdk.streamlet import Streamlet
 
 T = TypeVar("T")

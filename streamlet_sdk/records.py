@@ -19,7 +19,7 @@ Key: TypeAlias = str | bytes | int | UUID | None
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
 
 
-class Reject(Exception):
+class Reject(Exception):  # noqa: N818 — a verdict that reads well after `raise`
     """Raised by a handler: retrying cannot help, apply the inlet's `on_exhausted` now."""
 
 

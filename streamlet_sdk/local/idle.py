@@ -53,7 +53,7 @@ class Quiet:
         return {inlet: await inlet.ends() for inlet in self._inlets()}
 
     async def _partitions(self) -> Mapping[str, int]:
-        names = sorted({inlet.topic for inlet in self._inlets()})
+        names = sorted({inlet.plan.spec.topic for inlet in self._inlets()})
         admin = self._application.cluster.transport.admin()
         try:
             known = await admin.topics(names)
@@ -69,5 +69,5 @@ class Quiet:
                 if not claim.alive or inlet.position(claim) < end:
                     return False
                 claimed.setdefault((inlet.reader, claim.topic), set()).add(claim.partition)
-        wanted = {(inlet.reader, inlet.topic) for inlet in ends}
+        wanted = {(inlet.reader, inlet.plan.spec.topic) for inlet in ends}
         return all(len(claimed.get(key, ())) == partitions.get(key[1], 0) for key in wanted)

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from streamlet_sdk.contract import dead_letter_port
@@ -58,7 +59,7 @@ class Surroundings:
     counters: Counters = field(default_factory=Counters)
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
     chance: Callable[[], float] = random.random
-    host: str | None = "0.0.0.0"
+    host: str | None = str(IPv4Address(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

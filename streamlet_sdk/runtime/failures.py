@@ -117,7 +117,7 @@ class Policy:
         return [*pairs, (STACK, stack[-STACK_BYTES:])]
 
     def shortened(self, entry: Entry) -> Entry:
-        """A dead letter that was too large itself: without value and stack, with the value's size."""
+        """A dead letter that was too large: without value and stack, with the value's size."""
         size = str(len(entry.value or b"")).encode()
         kept = [header for header in entry.headers if header[0] != STACK]
         headers = (*kept, ("cloudflow-omitted-value-bytes", size))

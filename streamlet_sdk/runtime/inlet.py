@@ -126,11 +126,6 @@ class InletRunner:
         )
 
     @property
-    def topic(self) -> str:
-        """The topic on the broker."""
-        return self.plan.spec.topic
-
-    @property
     def reader(self) -> str:
         """Who shares the partitions: the group, or this replica alone."""
         return self.plan.spec.group or f"{self.plan.spec.member} alone"

@@ -14,10 +14,10 @@ from streamlet_sdk.errors import RejectedError, TransportError
 from streamlet_sdk.runtime.attempts import Attempt
 
 if TYPE_CHECKING:
-    from streamlet_sdk.runtime.outbox import Destination, Entry
     from collections.abc import Awaitable, Callable, Sequence
 
     from streamlet_sdk.runtime.offsets import Unit
+    from streamlet_sdk.runtime.outbox import Destination, Entry
     from streamlet_sdk.runtime.transport import Batch, Claim, Consumer, Lane, Transport
     from streamlet_sdk.runtime.work import Worker
 

@@ -98,4 +98,4 @@ class Watchdog:
 
 def frame_of(thread_id: int) -> FrameType | None:
     """What a thread is at; None when there is no such thread."""
-    return sys._current_frames().get(thread_id)
+    return sys._current_frames().get(thread_id)  # noqa: SLF001 — there is no public way

@@ -28,11 +28,11 @@ async def claimed(application: LocalApplication) -> None:
 async def _is_claimed(application: LocalApplication) -> bool:
     inlets = list(_inlets(application))
     admin = application.cluster.transport.admin()
-    known = await admin.topics(sorted({inlet.topic for inlet in inlets}))
+    known = await admin.topics(sorted({inlet.plan.spec.topic for inlet in inlets}))
     await admin.close()
     claimed_: dict[tuple[str, str], set[int]] = {}
     for inlet in inlets:
-        partitions = claimed_.setdefault((inlet.reader, inlet.topic), set())
+        partitions = claimed_.setdefault((inlet.reader, inlet.plan.spec.topic), set())
         partitions.update(claim.partition for claim in inlet.claims)
     return all(
         (info := known[topic]) is None or len(partitions) == info.partitions

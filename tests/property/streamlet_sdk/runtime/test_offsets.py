@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from streamlet_sdk.runtime.offsets import Ledger, Unit
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streamlet_sdk.runtime.outbox import Entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamlet_sdk import Delivery, Emission, Inlet, Outlet, Record, Reject, Retry, Streamlet
 from streamlet_sdk.broker import EmbeddedBroker

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from streamlet_sdk import Delivery, Emission, Failure, Inlet, Outlet, Record, Retry, Streamlet
 from streamlet_sdk.local.wires import Fed
 from support.engine import Engine, a_config
 from support.virtual_time import virtual_time
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -12,7 +13,6 @@ from streamlet_sdk.broker import EmbeddedBroker
 from streamlet_sdk.broker.faults import Fault
 from support.engine import Engine, a_config
 from support.virtual_time import virtual_time
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
