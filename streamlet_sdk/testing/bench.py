@@ -165,15 +165,15 @@ class Bench:
 
         self.call(disturb)
 
-    def close(self, *, drain: bool) -> None:
-        """Stop everything; without `drain`, for a test that failed, at once and quietly.
+    def close(self) -> None:
+        """Stop everything, unless a call was broken off.
 
         Raises:
             Exception: what ended a streamlet and was not raised yet.
             LeftBehindError: when a streamlet's own tasks still run.
         """
         try:
-            if self._application is not None and not self._driver.is_broken and drain:
+            if self._application is not None and not self._driver.is_broken:
                 self.call(self._finish)
         finally:
             self._driver.close()

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 from streamlet_sdk.handlers import Source, roles
+from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.positions import POSITIONS_TOPIC
 from streamlet_sdk.testing.asking import ask
 from streamlet_sdk.testing.bench import Bench
@@ -45,13 +46,19 @@ class Kit:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop; what failed and was not raised yet is raised now, unless the test failed before.
+        """Stop; what failed and was not raised yet is raised now, or noted at the test's error.
 
         Raises:
             LeftBehindError: when tasks that a streamlet made still run.
         """
         with self._folders:
-            self._bench.close(drain=error is None)
+            if error is None:
+                self._bench.close()
+                return
+            with Attempt() as end:
+                self._bench.close()
+            if end.error is not None:
+                error.add_note(f"And when the kit was closed: {end.error!r}")
 
     def run(self, timeout: timedelta | None = None) -> None:
         """Go on until everything is processed: what was fed, with all retries and back-offs.

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamlet_sdk.errors import UnavailableError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streamlet_sdk.broker import EmbeddedBroker
+    from streamlet_sdk.broker.broker import EmbeddedTransport
     from streamlet_sdk.runtime.transport import (
         Admin,
         Claim,
@@ -44,23 +47,28 @@ class Line:
 
     def consumer(self, spec: ConsumerSpec) -> Consumer:
         """A consumer of the present client."""
-        return self._transport.consumer(spec)
+        return self._living().consumer(spec)
 
     async def producer(self, properties: Mapping[str, str] | None = None) -> Producer:
         """A producer of the present client."""
-        return await self._transport.producer(properties)
+        return await self._living().producer(properties)
 
     async def lane(self, name: str, properties: Mapping[str, str] | None = None) -> Lane:
         """A transactional producer of the present client."""
-        return await self._transport.lane(name, properties)
+        return await self._living().lane(name, properties)
 
     def admin(self) -> Admin:
         """An admin."""
-        return self._transport.admin()
+        return self._living().admin()
 
     async def close(self) -> None:
         """Close what the present client has open."""
         await self._transport.close()
+
+    def _living(self) -> EmbeddedTransport:
+        if self._is_dead:
+            raise UnavailableError(f"{self._client} crashed because the test said so")
+        return self._transport
 
 
 class Bystander:

@@ -61,17 +61,20 @@ def test_a_streamlet_that_fails_again_raises_again(streamlet_kit: StreamletKits)
             kit.run()
 
 
+class Unstoppable(Streamlet):
+    """Cannot be stopped well."""
+
+    in_ = Inlet(bytes)
+
+    async def stop(self) -> None:
+        raise OSError("the database is gone")
+
+    @in_.each
+    def take(self, data: bytes) -> None:
+        """Take it."""
+
+
 def test_a_failure_that_nobody_saw_is_raised_at_the_end() -> None:
-    class Unstoppable(Streamlet):
-        in_ = Inlet(bytes)
-
-        async def stop(self) -> None:
-            raise OSError("the database is gone")
-
-        @in_.each
-        def take(self, data: bytes) -> None:
-            """Take it."""
-
     kit = StreamletKit(Unstoppable)
     with pytest.raises(OSError, match="the database is gone"), kit:
         kit.run()
@@ -79,13 +82,15 @@ def test_a_failure_that_nobody_saw_is_raised_at_the_end() -> None:
 
 def test_a_failed_test_is_not_hidden_by_what_follows_from_it() -> None:
     def fail() -> None:
-        with StreamletKit(Stopping) as kit:
-            kit.feed("in", b"bad")
-            kit.broker.faults.cut()
+        with StreamletKit(Unstoppable) as kit:
+            kit.run()
             raise AssertionError("mine")
 
-    with pytest.raises(AssertionError, match="mine"):
+    with pytest.raises(AssertionError, match="mine") as raised:
         fail()
+    assert raised.value.__notes__ == [
+        "And when the kit was closed: OSError('the database is gone')"
+    ]
 
 
 def test_an_error_in_start_is_raised(streamlet_kit: StreamletKits) -> None:
@@ -289,6 +294,17 @@ def test_one_replica_may_crash_and_comes_back(streamlet_kit: StreamletKits) -> N
     kit.feed("in", b"c", b"d")
     kit.run()
     assert set(kit.values("out")) == {b"a", b"b", b"c", b"d"}
+
+
+def test_nothing_is_written_after_a_crash(streamlet_kit: StreamletKits) -> None:
+    kit = streamlet_kit(Keeping)
+    kit.broker.faults.batch("out", Fault(delay=timedelta(minutes=1)))
+    kit.feed("in", b"a")
+    kit.advance(timedelta(seconds=1))
+    kit.crash()
+    assert kit.values("out") == []
+    kit.run()
+    assert kit.values("out") == [b"a"]
 
 
 def test_a_crash_with_a_source_goes_on_from_its_position(streamlet_kit: StreamletKits) -> None:
