@@ -1,13 +1,16 @@
 """An Avro schema as text: with everything that matters, in parsing canonical form, as fingerprint.
 
+The canonical form and its fingerprint are fastavro's.
+
 https://avro.apache.org/docs/1.12.0/specification/#parsing-canonical-form-for-schemas
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
+
+import fastavro.schema
 
 from streamlet_sdk.serde.nodes import (
     MISSING,
@@ -27,34 +30,10 @@ from streamlet_sdk.serde.nodes import (
 MARKER: Final = b"\xc3\x01"
 HEADER_SIZE_BYTES: Final = 10
 
-# The fingerprint of the empty string, which is also the polynomial of CRC-64-AVRO.
-_EMPTY: Final = 0xC15D213AA4D7A795
-
-
-def _table() -> tuple[int, ...]:
-    rows = []
-    for start in range(256):
-        row = start
-        for _ in range(8):
-            row = (row >> 1) ^ (_EMPTY if row & 1 else 0)
-        rows.append(row)
-    return tuple(rows)
-
-
-_TABLE: Final = _table()
-
-
-def crc_64_avro(data: bytes) -> int:
-    """The 64-bit Rabin fingerprint that the Avro specification defines."""
-    value = _EMPTY
-    for byte in data:
-        value = (value >> 8) ^ _TABLE[(value ^ byte) & 0xFF]
-    return value
-
 
 def fingerprint(node: Node) -> str:
     """The CRC-64-AVRO of the canonical form: 16 hexadecimal digits, in the order of the wire."""
-    return crc_64_avro(canonical_form(node).encode()).to_bytes(8, "little").hex()
+    return fastavro.schema.fingerprint(canonical_form(node), "CRC-64-AVRO")
 
 
 def header(schema_fingerprint: str) -> bytes:
@@ -69,33 +48,28 @@ def header_fingerprint(data: bytes) -> str:
 
 def canonical_form(node: Node) -> str:
     """The parsing canonical form: equal for schemas whose data look alike to a parser."""
-    return _dumps(_Writer(_canonical_definition).document(node, ""))
+    return fastavro.schema.to_parsing_canonical_form(json.loads(schema_text(node)))
 
 
 def schema_text(node: Node) -> str:
     """The schema as JSON with logical types, aliases and defaults; deterministic."""
-    return _dumps(_Writer(_full_definition).document(node, ""))
+    return _dumps(_Writer().document(node, ""))
 
 
 def _dumps(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-Definition = Callable[["_Writer", Named, str], dict[str, Any]]
-
-
 class _Writer:
     """Writes each named type once, where it comes first, and by its name after that."""
 
-    def __init__(self, definition: Definition) -> None:
-        self.is_full = definition is _full_definition
-        self._definition = definition
+    def __init__(self) -> None:
         self._written: set[str] = set()
 
     def document(self, node: Node, namespace: str) -> Any:
         match node:
             case Primitive():
-                return self._with_logical(node.kind, node.logical)
+                return _with_logical(node.kind, node.logical)
             case Array():
                 return {"type": "array", "items": self.document(node.items, namespace)}
             case Map():
@@ -106,30 +80,14 @@ class _Writer:
                 return node.name
             case _:
                 self._written.add(node.name)
-                return self._definition(self, node, namespace)
-
-    def _with_logical(self, kind: str, logical: Logical | None) -> Any:
-        if logical is None or not self.is_full:
-            return kind
-        return {"type": kind, **logical_attributes(logical)}
+                return _definition(self, node, namespace)
 
 
-def _canonical_definition(writer: _Writer, node: Named, _: str) -> dict[str, Any]:
-    match node:
-        case Fixed():
-            return {"name": node.name, "type": "fixed", "size": node.size}
-        case Symbols():
-            return {"name": node.name, "type": "enum", "symbols": list(node.symbols)}
-        case Record():
-            inner = _namespace(node.name)
-            fields = [
-                {"name": part.name, "type": writer.document(part.type, inner)}
-                for part in node.fields
-            ]
-            return {"name": node.name, "type": "record", "fields": fields}
+def _with_logical(kind: str, logical: Logical | None) -> Any:
+    return kind if logical is None else {"type": kind, **logical_attributes(logical)}
 
 
-def _full_definition(writer: _Writer, node: Named, namespace: str) -> dict[str, Any]:
+def _definition(writer: _Writer, node: Named, namespace: str) -> dict[str, Any]:
     named: dict[str, Any] = {"name": node.name}
     if namespace and "." not in node.name:
         named["namespace"] = ""  # else a reader would add the enclosing one
@@ -144,11 +102,11 @@ def _full_definition(writer: _Writer, node: Named, namespace: str) -> dict[str, 
             return {**named, "type": "enum", "symbols": list(node.symbols), **default}
         case Record():
             inner = _namespace(node.name)
-            fields = [_full_field(writer, part, inner) for part in node.fields]
+            fields = [_field(writer, part, inner) for part in node.fields]
             return {**named, "type": "record", "fields": fields}
 
 
-def _full_field(writer: _Writer, part: Field, namespace: str) -> dict[str, Any]:
+def _field(writer: _Writer, part: Field, namespace: str) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": part.name,
         "type": writer.document(part.type, namespace),
