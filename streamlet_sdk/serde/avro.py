@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from streamlet_sdk.serde.book import SchemaBook
 
 T = TypeVar("T")
+_TOO_DEEP: Final = Misfit("", "it is nested too deeply")
 _SHOWN_MISFITS: Final = 10
+_SHOWN_CHARACTERS: Final = 1000
 
 
 def avro_schema(node: Node) -> Schema:
@@ -97,20 +99,24 @@ class AvroCodec(Generic[T]):
 
     def from_json(self, document: Any) -> T:
         """The value of a JSON document; see `PortCodec`."""
-        if self._adapter is not None:
-            value = ModelJson(self._node, self._adapter).value(document)
-        else:
-            reader = DocumentReader(Style.TAGGED)
-            value = reader.read(self._node, document)
-            if reader.problems:
-                raise invalid(reader.problems)
+        try:
+            value: T = self._from_json(document)
+        except RecursionError as error:
+            raise invalid([_TOO_DEEP]) from error
         try:
             self._write(value, bytearray())
         except WRITE_FAILURES as error:
-            found = list(misfits(self._node, value))
-            raise invalid(found or [Misfit("", str(error))]) from error
-        result: T = value
-        return result
+            raise invalid(self._misfits(value, error)) from error
+        return value
+
+    def _from_json(self, document: Any) -> Any:
+        if self._adapter is not None:
+            return ModelJson(self._node, self._adapter).value(document)
+        reader = DocumentReader(Style.TAGGED)
+        value = reader.read(self._node, document)
+        if reader.problems:
+            raise invalid(reader.problems)
+        return value
 
     def to_json(self, value: T) -> Any:
         """A JSON document of `value`; see `PortCodec`."""
@@ -137,12 +143,16 @@ class AvroCodec(Generic[T]):
         return read
 
     def _encode_sentence(self, value: Any, error: Exception) -> str:
-        if isinstance(error, RecursionError):
-            return f"the value is nested too deeply for {self.schema.name}"
-        found = [str(misfit) for misfit in misfits(self._node, value)]
-        listed = "; ".join(found[:_SHOWN_MISFITS]) or str(error)
+        found = self._misfits(value, error)
+        listed = "; ".join(map(str, found[:_SHOWN_MISFITS]))
         more = f"; and {len(found) - _SHOWN_MISFITS} more" if len(found) > _SHOWN_MISFITS else ""
         return f"the value does not fit {self.schema.name}: {listed}{more}"
+
+    def _misfits(self, value: Any, error: Exception) -> list[Misfit]:
+        """Why a value could not be written, found by looking at all of it."""
+        if isinstance(error, RecursionError):
+            return [_TOO_DEEP]
+        return list(misfits(self._node, value)) or [Misfit("", str(error))]
 
     def _length_sentence(self, data: bytes, end: int) -> str:
         if end > len(data):
@@ -154,7 +164,8 @@ class AvroCodec(Generic[T]):
             return f"there is no value: {type(data).__name__} instead of bytes"
         if isinstance(error, ValidationError):
             found = "; ".join(map(str, validation_misfits(error)[:_SHOWN_MISFITS]))
-            return f"the value in {len(data)} bytes is no valid {self.schema.name}: {found}"
+            shown = found[:_SHOWN_CHARACTERS]  # a path of a deep value is longer than a log line
+            return f"the value in {len(data)} bytes is no valid {self.schema.name}: {shown}"
         if isinstance(error, IndexError):
             return self._length_sentence(data, len(data) + 1)
         if isinstance(error, RecursionError):

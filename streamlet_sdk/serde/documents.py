@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+WORDS_FOR_NUMBERS: Final = ("NaN", "Infinity", "-Infinity")
+
+
 class Style(Enum):
     """How values look in JSON.
 
@@ -303,7 +306,7 @@ def _integer(kind: str, document: Any) -> int:
 def _number(_: str, document: Any) -> float:
     if isinstance(document, int | float):
         return float(document)
-    if document in ("NaN", "Infinity", "-Infinity"):
+    if document in WORDS_FOR_NUMBERS:
         return float(document)
     raise ValueError("a number is needed")
 

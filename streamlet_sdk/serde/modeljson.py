@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from streamlet_sdk.serde.documents import DocumentReader, Style
+from streamlet_sdk.serde.documents import WORDS_FOR_NUMBERS, DocumentReader, Style
 from streamlet_sdk.serde.fitting import Misfit, join
 from streamlet_sdk.serde.logical import TEMPORAL, conversion
 from streamlet_sdk.serde.nodes import (
@@ -105,6 +105,8 @@ class ModelJson:
     def _leaf(self, node: Primitive, document: Any, path: str) -> Any:
         if _is_bytes(node) and isinstance(document, str):
             return self._bytes(document, path)
+        if node.kind in ("float", "double") and document in WORDS_FOR_NUMBERS:
+            return float(document)
         if _is_temporal(node) and _is_whole(document):
             return self._instant(node, int(document), path)
         return _exact(node, document) if self._is_python else document

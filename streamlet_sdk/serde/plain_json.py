@@ -11,6 +11,7 @@ from pydantic_core import PydanticSerializationError
 
 from streamlet_sdk.errors import DecodeError, EncodeError, SchemaError
 from streamlet_sdk.serde.fingerprints import short_sha256
+from streamlet_sdk.serde.fitting import Misfit
 from streamlet_sdk.serde.problems import invalid, validation_misfits
 from streamlet_sdk.serde.schema import Schema
 
@@ -72,6 +73,8 @@ class JsonCodec(Generic[T]):
             return self._adapter.validate_json(json.dumps(document))
         except ValidationError as error:
             raise invalid(validation_misfits(error)) from error
+        except RecursionError as error:
+            raise invalid([Misfit("", "it is nested too deeply")]) from error
 
     def to_json(self, value: T) -> Any:
         """A JSON document of `value`; see `PortCodec`."""

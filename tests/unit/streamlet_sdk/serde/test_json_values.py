@@ -267,3 +267,26 @@ def test_types_without_a_model_have_json_too(type_: Any, value: Any, line: str) 
 
     assert value_json(codec, value) == line
     assert json_value(codec, line) == value
+
+
+class Tree(BaseModel):
+    child: Tree | None = None
+
+
+@pytest.mark.parametrize("depth", [300, 800, 5000])
+@pytest.mark.parametrize("options", [PortOptions(), PortOptions(format="json")])
+def test_a_document_nested_too_deeply_is_a_problem(depth: int, options: PortOptions) -> None:
+    codec = port_codec(Tree, options, SchemaBook())
+
+    with pytest.raises(InvalidJsonError):
+        json_value(codec, '{"child":' * depth + "null" + "}" * depth)
+
+
+def test_numbers_that_json_lacks_are_words_for_strict_models_too() -> None:
+    class Strict(BaseModel):
+        model_config = ConfigDict(strict=True)
+        value: float
+
+    codec = codec_of(Strict)
+
+    assert json_value(codec, value_json(codec, Strict(value=float("inf")))).value == float("inf")
