@@ -252,8 +252,6 @@ def test_a_streamlets_own_tasks_live_in_the_same_time(streamlet_kit: StreamletKi
 
 
 def test_a_day_is_over_soon() -> None:
-    # The limit is far above what it takes, and far below what it would with a poll 20 times a
-    # second.
     with StreamletKit(Hourly, Setup(limit=seconds(60))) as kit:
         kit.advance(timedelta(hours=23.5))
         assert kit.values("out") == list(range(24))
