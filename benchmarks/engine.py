@@ -230,7 +230,7 @@ def compare(kind: type[Streamlet], value: Any, count: int) -> None:
 
 def main() -> None:
     """Compare both kinds."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
     settle_collector()  # as the pod and the sandbox do; the bare loops profit alike
     device = UUID("c75cb448-df0e-4692-8e06-0321b7703992")
     reading = SensorData(

@@ -17,7 +17,7 @@ class Retry:
     Attributes:
         attempts: tries in all, the first included; at least 1.
         backoff: wait before the second try; doubled for each further one.
-        max_backoff: the longest wait.
+        max_backoff: the longest wait; never less than `backoff`.
         jitter: part of each wait that is random, 0 to 1.
     """
 
@@ -42,7 +42,7 @@ class Retry:
     def wait(self, attempt: int, chance: float) -> timedelta:
         """How long to wait after try number `attempt` failed; `chance` is random in [0, 1)."""
         doubled = self.backoff * (1 << min(attempt - 1, 32))
-        longest = min(doubled, self.max_backoff)
+        longest = min(doubled, max(self.max_backoff, self.backoff))
         return longest * (1 - self.jitter * chance)
 
 

@@ -132,15 +132,17 @@ class Supervisor:
                 self._enter("running")
                 await self._ended(runner)
         failed = life.error is not None
+        told = runner.failure.done()  # and counted, by the runner itself
         if failed:
             self.error = life.error
-        if not runner.failure.done():
-            runner.failure.cancel()
-            surroundings.counters.failed += failed
+            surroundings.counters.failed += not told
         with Attempt() as end:
             await runner.stop(leave=not failed, drain=FAILED_DRAIN if failed else self._drain)
+            if not told and not runner.failure.cancel():
+                # A hook, or the last commits, failed during the stop.
+                runner.failure.result()
         if end.error is not None:
-            surroundings.counters.failed += 1
+            surroundings.counters.failed += not runner.failure.done() or runner.failure.cancelled()
             logger.error("%s did not stop well", self.config.streamlet, exc_info=end.error)
             self.error = end.error
 

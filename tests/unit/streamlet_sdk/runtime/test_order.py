@@ -217,3 +217,26 @@ async def test_handlers_in_threads_work_and_fail_like_others() -> None:
         await engine.run()
         assert set(engine.values("out")) == {b"A", b"B"}
         assert engine.values("in-dead-letters") == [b"bad"]
+
+
+class Leaves(Sleeps):
+    """Cannot let a partition go."""
+
+    @Sleeps.in_.each
+    async def go(self, data: bytes) -> Emission[bytes]:
+        return self.out(data)
+
+    async def partitions_revoked(self, inlet: str, partitions: Sequence[int]) -> None:
+        raise OSError(f"no state written for {inlet} {list(partitions)}")
+
+
+@virtual_time
+async def test_an_error_while_partitions_are_let_go_is_told() -> None:
+    engine = Engine(Leaves)
+    async with engine:
+        await engine.feed("in", b"a")
+        await engine.run()
+    (replica,) = engine.replicas
+    assert str(replica.error) == "no state written for in [0]"
+    assert engine.counters.failed == 1
+    assert await engine.committed("in") == {0: 1}
