@@ -33,7 +33,9 @@ def read(text: str, folder: Path) -> list[tuple[int, Any]]:
     is_ascii=st.booleans(),
     end=st.sampled_from(["", "\n", "\r\n"]),
 )
-def test_lines_are_read_whatever_is_in_them(*, records: list[Any], is_ascii: bool, end: str) -> None:
+def test_lines_are_read_whatever_is_in_them(
+    *, records: list[Any], is_ascii: bool, end: str
+) -> None:
     text = (end or "\n").join(json.dumps(one, ensure_ascii=is_ascii) for one in records) + end
     with TemporaryDirectory() as folder:
         expected = list(enumerate(records, 1))
