@@ -7,12 +7,13 @@ acknowledged, and the newest stored one is handed back when the source starts ag
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from collections.abc import AsyncIterator, Generator, Iterator
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from streamlet_sdk.errors import CloudflowError, DeliveryError, FencedError
 from streamlet_sdk.records import Checkpoint, Emission
@@ -23,8 +24,6 @@ from streamlet_sdk.runtime.offsets import Ledger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from concurrent.futures import Executor
-
-    from pydantic import BaseModel
 
     from streamlet_sdk.delivery import Retry
     from streamlet_sdk.handlers import Source
@@ -39,6 +38,8 @@ logger = logging.getLogger(__name__)
 State = Literal["running", "waiting", "restarting", "completed"]
 # Items that a source's thread may make before the loop has taken them.
 THREAD_BUFFER = 256
+# What a cancelled task gets to end, however late it is.
+LEAST_SECONDS = 0.1
 
 
 class SourcePlan(NamedTuple):
@@ -83,9 +84,10 @@ class SourceRunner:
         self._ledger = Ledger(0)
         self._ledger.listener = self
         self._serial = 0
-        self._checkpoints: deque[tuple[int, Any]] = deque()
-        self._position: Any = None
-        self._due: Any = None
+        # Positions are kept as they are stored: a user may change the object that was yielded.
+        self._checkpoints: deque[tuple[int, bytes]] = deque()
+        self._position: bytes | None = None
+        self._due: bytes | None = None
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._stored = asyncio.Event()
@@ -94,19 +96,15 @@ class SourceRunner:
 
     async def start(self) -> None:
         """Read the stored position and begin."""
-        store = self.plan.store
-        model = self.plan.role.position
-        if store is not None and model is not None:
-            stored = await store.claim()
-            self._position = None if stored is None else model.model_validate_json(stored)
+        if self.plan.store is not None:
+            self._position = await self.plan.store.claim()
         spawn = asyncio.get_running_loop().create_task
         self._tasks = [spawn(self._run()), spawn(self._store_positions())]
 
     async def stop(self, deadline: float) -> None:
         """End the generator, wait for acknowledgements, store the last checkpoint."""
         if self._tasks:
-            self._tasks[0].cancel()
-            await asyncio.gather(self._tasks[0], return_exceptions=True)
+            await self._cut_off(self._tasks[0], deadline)
         with Attempt() as end:
             async with asyncio.timeout_at(deadline):
                 await self._settled()
@@ -120,10 +118,19 @@ class SourceRunner:
                 end.error,
             )
         for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._cut_off(task, deadline)
         if self.plan.store is not None:
             await self.plan.store.close()
+
+    async def _cut_off(self, task: asyncio.Task[None], deadline: float) -> None:
+        """Cancel the generator; one that holds on to its life is left behind at `deadline`."""
+        if task.done():
+            return
+        task.cancel()
+        left = deadline - asyncio.get_running_loop().time()
+        await asyncio.wait((task,), timeout=max(left, LEAST_SECONDS))
+        if not task.done():
+            logger.warning("Source %s did not end in time", self.plan.name)
 
     @property
     def idle(self) -> bool:
@@ -152,9 +159,11 @@ class SourceRunner:
 
     def rejected(self, unit: Unit, entry: Entry, error: Exception) -> None:
         """An emission cannot be written: the run ends, its position stays before it."""
-        del unit, entry
-        self._broken = error
-        self._room.set()
+        del entry
+        # What an earlier run emitted is made again by this one.
+        if unit.ledger is self._ledger:
+            self._broken = error
+            self._room.set()
 
     # Running
 
@@ -197,8 +206,10 @@ class SourceRunner:
             delay.total_seconds(),
             exc_info=error,
         )
-        if self._broken is None:
+        with Attempt() as rest:
             await self._settled()
+        if rest.error not in (None, error):
+            logger.warning("Source %s: not all of it could be written: %s", plan.name, rest.error)
         self._broken = None
         self._ledger = Ledger(self._serial)
         self._ledger.listener = self
@@ -207,16 +218,23 @@ class SourceRunner:
 
     async def _once(self) -> None:
         """One run of the generator, from the position that was stored or is due last."""
-        position = self._position if self._due is None else self._due
-        arguments = () if self.plan.role.position is None else (position,)
+        model = self.plan.role.position
+        stored = self._position if self._due is None else self._due
+        arguments: tuple[Any, ...] = ()
+        if model is not None:
+            arguments = (None if stored is None else model.model_validate_json(stored),)
         made = self.plan.generate(*arguments)
-        if inspect.isasyncgen(made) or isinstance(made, AsyncIterator):
-            async for item in made:
-                await self._accept(cast("Emission[Any]", item))
-        else:
+        if not isinstance(made, AsyncIterator):
             await _Threaded(iter(made), self._accept, self.plan.threads).run()
+            return
+        async with contextlib.AsyncExitStack() as stack:
+            # Its `finally` belongs to this run, not to whenever the collector finds it.
+            if inspect.isasyncgen(made):
+                await stack.enter_async_context(contextlib.aclosing(made))
+            async for item in made:
+                await self._accept(item)
 
-    async def _accept(self, item: Emission[Any] | Checkpoint[Any]) -> None:
+    async def _accept(self, item: object) -> None:
         """Take what the generator yielded; waits while too much is in flight.
 
         Raises:
@@ -245,17 +263,24 @@ class SourceRunner:
             raise self._broken
         await self.plan.outbox.room()
 
-    def _checkpoint(self, position: BaseModel) -> None:
-        if self.plan.role.position is None:
+    def _checkpoint(self, position: Any) -> None:
+        model = self.plan.role.position
+        if model is None:
             raise DeliveryError(
                 f"{self.plan.name} yielded a checkpoint but keeps no position; "
                 "declare @source(position=…)"
             )
+        if not isinstance(position, model):
+            raise DeliveryError(
+                f"{self.plan.name} yielded a checkpoint of a {type(position).__name__}; "
+                f"its position is declared as {model.__name__}"
+            )
+        stored = position.model_dump_json().encode()
         if self._ledger.settled:
-            self._due = position
+            self._due = stored
             self._wake.set()
         else:
-            self._checkpoints.append((self._serial, position))
+            self._checkpoints.append((self._serial, stored))
 
     async def _settled(self) -> None:
         """Wait until everything that was emitted is acknowledged."""
@@ -275,7 +300,7 @@ class SourceRunner:
             if position is None or store is None:
                 continue
             try:
-                await store.store(position.model_dump_json().encode())
+                await store.store(position)
             except CloudflowError as error:
                 self.plan.failed(error)
                 return
@@ -328,9 +353,13 @@ class _Threaded:
             self._room.release()
 
     def _iterate(self) -> None:
-        for item in self._items:
-            self._room.acquire()
-            if self._stopped:
-                break
-            self._queue.append(item)
-            self._loop.call_soon_threadsafe(self._arrived.set)
+        try:
+            for item in self._items:
+                self._room.acquire()
+                if self._stopped:
+                    break
+                self._queue.append(item)
+                self._loop.call_soon_threadsafe(self._arrived.set)
+        finally:
+            if isinstance(self._items, Generator):
+                self._items.close()
