@@ -25,6 +25,7 @@ from typing import (
 from typing_extensions import TypeForm, TypeVar
 
 from streamlet_sdk.delivery import Delivery
+from streamlet_sdk.errors import EncodeError
 from streamlet_sdk.handlers import Batches, Each, Outcome, Undecodable, mark
 from streamlet_sdk.names import UNSET, Unset, port_name
 from streamlet_sdk.records import Emission, Key, Record, Written, key_bytes
@@ -352,8 +353,12 @@ class BoundOutlet(Generic[T]):
 
 
 def _pairs(*layers: HeaderValues) -> tuple[tuple[str, bytes], ...]:
-    return tuple(
-        (name, text.encode() if isinstance(text, str) else text)
-        for layer in layers
-        for name, text in layer.items()
-    )
+    return tuple((name, _header(name, text)) for layer in layers for name, text in layer.items())
+
+
+def _header(name: str, value: object) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    if not isinstance(value, bytes):
+        raise EncodeError(f"header {name!r} is a {type(value).__name__}; give text or bytes")
+    return value
