@@ -144,7 +144,8 @@ class Supervisor:
         if end.error is not None:
             surroundings.counters.failed += not runner.failure.done() or runner.failure.cancelled()
             logger.error("%s did not stop well", self.config.streamlet, exc_info=end.error)
-            self.error = end.error
+            # What ended it comes first; a `stop` after it often fails only because of it.
+            self.error = life.error or end.error
 
     async def _started(self, runner: StreamletRunner) -> bool:
         """Start the runner; false when a stop was asked for before that was done.

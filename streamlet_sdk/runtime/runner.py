@@ -62,6 +62,8 @@ class StreamletRunner:
         self._threads = DaemonThreads(config.streamlet)
         self._writers: dict[str, OutletWriter] = {}
         self._streamlet: Streamlet
+        # Whether the streamlet's own `start` was called, so that its `stop` has to be.
+        self._begun = False
         self.server: WebServer | None = None
         self._growing: asyncio.Task[None] | None = None
 
@@ -87,6 +89,7 @@ class StreamletRunner:
         )
         context.attach(self._writers, self._outbox, self.counters, config.settings.write_timeout)
         self._streamlet.context = context
+        self._begun = True
         await self._streamlet.start()
         self._growing = asyncio.get_running_loop().create_task(self._watch_partitions())
         await self._start_work()
@@ -99,28 +102,22 @@ class StreamletRunner:
             drain: how long to wait; the configured time when absent.
 
         Raises:
-            Exception: whatever the streamlet's own `stop` raises.
+            Exception: whatever the streamlet's own `stop` raises, or what stood in its way.
         """
         loop = asyncio.get_running_loop()
         limit = self.config.settings.drain_timeout if drain is None else drain
         deadline = loop.time() + limit.total_seconds()
         if hasattr(self, "_streamlet"):
             self._streamlet.context.stopping.set()
-        if self.server is not None:
-            await self.server.stop(deadline)
-        await asyncio.gather(*(source.stop(deadline) for source in self.sources))
-        await asyncio.gather(*(inlet.stop(deadline, leave=leave) for inlet in self.inlets))
-        with Attempt() as attempt:
-            async with asyncio.timeout_at(deadline):
-                await self._outbox.flushed()
-        if attempt.error is not None:
-            self._logger.warning("Not everything was acknowledged before the stop")
+        with Attempt() as end:
+            await self._stop_work(deadline, leave=leave)
         if self._growing is not None:
             self._growing.cancel()
-        await self._outbox.close(deadline)
         self._threads.close()
-        if hasattr(self, "_streamlet"):
+        if self._begun:
             await self._streamlet.stop()
+        if end.error is not None:
+            raise end.error
 
     @property
     def streamlet(self) -> Streamlet | None:
@@ -144,9 +141,23 @@ class StreamletRunner:
 
     def _fail(self, error: Exception) -> None:
         """Something ended the instance; the first error counts."""
-        if not self.failure.done():
-            self.counters.failed += 1
-            self.failure.set_exception(error)
+        if self.failure.done():
+            self._logger.error("Another error, after the end", exc_info=error)
+            return
+        self.counters.failed += 1
+        self.failure.set_exception(error)
+
+    async def _stop_work(self, deadline: float, *, leave: bool) -> None:
+        if self.server is not None:
+            await self.server.stop(deadline)
+        await asyncio.gather(*(source.stop(deadline) for source in self.sources))
+        await asyncio.gather(*(inlet.stop(deadline, leave=leave) for inlet in self.inlets))
+        with Attempt() as attempt:
+            async with asyncio.timeout_at(deadline):
+                await self._outbox.flushed()
+        if attempt.error is not None:
+            self._logger.warning("Not everything was acknowledged before the stop")
+        await self._outbox.close(deadline)
 
     async def _start_work(self) -> None:
         assembly = Assembly(
