@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from streamlet_sdk.errors import DeliveryError
 from streamlet_sdk.handlers import Batches, Step
 from streamlet_sdk.records import Emission, Failure
 from streamlet_sdk.runtime.attempts import Attempt
@@ -118,12 +117,12 @@ class BatchingWorker(Worker):
         return Collected(records, size, next_offset)
 
     async def _batch(self, collected: Collected, unit: Unit) -> None:
-        try:
+        ended = False
+        with Attempt() as attempt:
             ended = await self._handle(collected.records, unit)
-        except DeliveryError as stop:
-            self.stage.failed(stop)
-            return
-        if ended:
+        if attempt.error is not None:
+            self.stage.failed(attempt.error)
+        elif ended:
             unit.handled(
                 records=len(collected.records),
                 size=collected.size,

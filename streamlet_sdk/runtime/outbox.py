@@ -14,13 +14,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamlet_sdk.errors import (
-    CloudflowError,
     DeniedError,
     NotAttemptedError,
     RejectedError,
     TransportError,
     UnavailableError,
 )
+from streamlet_sdk.runtime.attempts import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,7 +84,7 @@ class Outbox:
     def __init__(
         self,
         transports: Mapping[str, Transport],
-        failed: Callable[[CloudflowError], None],
+        failed: Callable[[Exception], None],
         now_ms: Callable[[], int],
     ) -> None:
         """Send through `transports`.
@@ -165,7 +165,7 @@ class Outbox:
             await producer.close(flush=False, deadline=deadline)
 
     async def _run(self, destination: Destination) -> None:
-        try:
+        with Attempt() as attempt:
             while True:
                 await destination.wake.wait()
                 destination.wake.clear()
@@ -174,8 +174,8 @@ class Outbox:
                     if destination.sticky is not None:
                         destination.sticky(destination)
                     await self._deliver(destination, entries)
-        except CloudflowError as error:
-            self._failed(error)
+        if attempt.error is not None:
+            self._failed(attempt.error)
 
     async def _deliver(self, destination: Destination, entries: Sequence[Entry]) -> None:
         """Write entries in order, whatever it takes; owners learn the end of each."""

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamlet_sdk.errors import DeliveryError
 from streamlet_sdk.handlers import Each
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.work import Worker
@@ -87,15 +86,14 @@ class ParallelWorker(Worker):
 
     async def _lane(self, key: bytes | None, item: Item) -> None:
         """Handle a record and those of its key that came meanwhile."""
-        try:
+        with Attempt() as attempt:
             await self._handle(item)
             while key is not None and self._waiting[key] and not self.closing:
                 await self._handle(self._waiting[key].popleft())
-        except DeliveryError as stop:
-            self.stage.failed(stop)
-        finally:
-            if key is not None:
-                del self._waiting[key]
+        if key is not None:
+            del self._waiting[key]
+        if attempt.error is not None:
+            self.stage.failed(attempt.error)
 
     async def _handle(self, item: Item) -> None:
         """Bring one record to its end.

@@ -21,7 +21,7 @@ from streamlet_sdk.runtime.failures import FailedRecord
 from streamlet_sdk.runtime.offsets import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from concurrent.futures import Executor
 
     from streamlet_sdk.handlers import Step
@@ -56,7 +56,7 @@ class Stage:
     outbox: Outbox
     policy: Policy
     counters: Counters
-    schema_known: Callable[[str], Awaitable[bool]]
+    schema_known: Callable[[str], Coroutine[Any, Any, bool]]
     slots: asyncio.Semaphore
     threads: Executor
     chance: Callable[[], float]
@@ -198,11 +198,11 @@ class Worker:
         self.stage.policy.give_up(failed, unit)
 
     async def _run(self) -> None:
-        try:
+        with Attempt() as attempt:
             while (chunk := await self._next()) is not None:
                 await self._work(chunk)
-        except DeliveryError as stop:
-            self.stage.failed(stop)
+        if attempt.error is not None:
+            self.stage.failed(attempt.error)
 
     async def _next(self) -> Chunk | None:
         while not self._chunks and not self.closing:
@@ -296,6 +296,8 @@ class Worker:
         value = None
         with Attempt() as repair:
             value = await self._repaired(record, error)
+        if self.closing and isinstance(repair.error, UnknownSchemaError):
+            return False
         if repair.error is not None or (value is None and record.value is not None):
             self._give_up(record, unit, repair.error or error, 1)
             self.stage.outbox.kick()
@@ -309,11 +311,32 @@ class Worker:
 
     async def _repaired(self, record: RawRecord, error: Exception) -> Any:
         stage = self.stage
-        if isinstance(error, UnknownSchemaError) and await stage.schema_known(error.fingerprint):
-            return stage.value(record)
+        if isinstance(error, UnknownSchemaError):
+            logger.warning(
+                "%s/%s@%s waits for the schema %s of its writer",
+                self.claim.topic,
+                self.claim.partition,
+                record.offset,
+                error.fingerprint,
+            )
+            if await self._unless_closed(stage.schema_known(error.fingerprint)):
+                return stage.value(record)
+            if self.closing:
+                raise error
         if stage.undecodable is not None and record.value is not None:
             return stage.undecodable(record.value, error)
         raise error
+
+    async def _unless_closed(self, waiting: Coroutine[Any, Any, bool]) -> bool:
+        """Wait for it, or for the worker to close, which makes it false."""
+        loop = asyncio.get_running_loop()
+        tasks = (loop.create_task(waiting), loop.create_task(self._closed.wait()))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return tasks[0].done() and tasks[0].result()
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def _closes_within(self, seconds: float) -> bool:
         try:
