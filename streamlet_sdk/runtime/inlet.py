@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from streamlet_sdk.errors import TransportError
+from streamlet_sdk.errors import FencedError, TransportError
 from streamlet_sdk.handlers import Batches, Each
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.batching import BatchingWorker
@@ -108,9 +109,15 @@ class InletRunner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._consumer.close(leave=leave, deadline=deadline)
-        for claim in list(self._open):
-            await self._abandon(claim)
+        try:
+            await self._consumer.close(leave=leave, deadline=deadline)
+        finally:
+            opening = list(self._opening.values())
+            for task in opening:
+                task.cancel()
+            await asyncio.gather(*opening, return_exceptions=True)
+            for claim in list(self._open):
+                await self._abandon(claim)
 
     @property
     def claims(self) -> Sequence[Claim]:
@@ -171,6 +178,8 @@ class InletRunner:
     def lost(self, claims: Sequence[Claim]) -> None:
         """Someone else reads them already: drop everything."""
         for claim in claims:
+            if claim in self._opening:
+                self._opening[claim].cancel()
             if claim in self._open:
                 task = self._spawn(self._abandon(claim))
                 self._opening[claim] = task
@@ -189,11 +198,23 @@ class InletRunner:
     async def _open_claim(self, claim: Claim) -> None:
         plan = self.plan
         await plan.assigned(plan.name, [claim.partition])
-        exactly_once = plan.guarantee == "exactly-once"
+        if not claim.alive:
+            return  # its lane would fence whoever has the partition now
+        lane = None
         lane_name = f"{plan.spec.group}.{claim.topic}.{claim.partition}"
-        # The lane comes first: it fences the earlier owner, so the offset read next is final.
-        lane = await self._transport.lane(lane_name) if exactly_once else None
-        position = await self._consumer.open(claim, plan.start)
+        async with AsyncExitStack() as unused:
+            if plan.guarantee == "exactly-once":
+                # It comes first: it fences the earlier owner, so the offset read next is final.
+                lane = await self._transport.lane(lane_name)
+                now = asyncio.get_running_loop().time()
+                unused.push_async_callback(lane.close, flush=False, deadline=now + COMMIT_SECONDS)
+            try:
+                position = await self._consumer.open(claim, plan.start)
+            except FencedError:
+                if claim.alive:
+                    raise
+                return
+            unused.pop_all()
         worker = self._worker(claim, position)
         opened = Open(worker, at_most_once=plan.guarantee == "at-most-once")
         if lane is not None:
@@ -278,12 +299,14 @@ class InletRunner:
     def _credits(self) -> dict[Claim, int]:
         """How many records each claim may still take; a claim that is full is left out."""
         settings = self.plan.settings
-        claims = max(1, len(self._open))
-        records, size = settings.window_records // claims, settings.window_bytes // claims
+        # Claims that are about to open have their share from the first.
+        claims = max(1, len(self._open) + len(self._opening))
+        records = max(1, settings.window_records // claims)
+        size = max(1, settings.window_bytes // claims)
         credit = {}
         for claim, opened in self._open.items():
             ledger = opened.worker.ledger
-            room = max(records, 1) - ledger.outstanding
+            room = records - ledger.outstanding
             if room > 0 and ledger.outstanding_size < size and not opened.worker.closing:
                 credit[claim] = room
         return credit
@@ -329,11 +352,7 @@ class InletRunner:
                 await self._confirm(offsets, deadline)
 
     async def _confirm(self, offsets: Mapping[Claim, int], deadline: float) -> None:
-        try:
-            confirmed = await self._consumer.commit(offsets, deadline)
-        except TransportError as error:
-            logger.warning("A commit failed and will be repeated: %s", error)
-            confirmed = set()
+        confirmed = await self._confirmed(offsets, deadline)
         for claim, offset in offsets.items():
             opened = self._open.get(claim)
             if claim not in confirmed:
@@ -343,16 +362,28 @@ class InletRunner:
         self._credit.set()
 
     async def _commit_first(self, claim: Claim, chunk: Chunk) -> bool:
-        """At most once: commit before anything is handled; false when it was not confirmed."""
-        deadline = asyncio.get_running_loop().time() + COMMIT_SECONDS
-        async with self._commits:
-            confirmed = await self._consumer.commit({claim: chunk.next_offset}, deadline)
-        opened = self._open.get(claim)
-        if claim not in confirmed or opened is None:
+        """At most once: commit before anything is handled, repeated until it is confirmed.
+
+        Returns:
+            Whether it is; if not, the claim goes elsewhere and its next owner reads the records.
+        """
+        while (opened := self._open.get(claim)) is not None and not opened.worker.closing:
+            deadline = asyncio.get_running_loop().time() + COMMIT_SECONDS
+            async with self._commits:
+                confirmed = await self._confirmed({claim: chunk.next_offset}, deadline)
+            if claim in confirmed:
+                opened.worker.ledger.committed = chunk.next_offset
+                return True
             self.plan.stage.counters.commits_lost += 1
-            return False
-        opened.worker.ledger.committed = chunk.next_offset
-        return True
+            await asyncio.sleep(POLL_SECONDS)
+        return False
+
+    async def _confirmed(self, offsets: Mapping[Claim, int], deadline: float) -> set[Claim]:
+        try:
+            return await self._consumer.commit(offsets, deadline)
+        except TransportError as error:
+            logger.warning("A commit failed and will be repeated: %s", error)
+            return set()
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         """Let an error of a task end the streamlet, instead of vanishing with the task."""
