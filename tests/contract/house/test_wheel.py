@@ -76,6 +76,22 @@ def test_a_streamlet_runs_without_extras(clean_python: Path) -> None:
     run([str(clean_python), "-I", "-c", program + RUN_THE_TESTS])
 
 
+def test_an_example_runs_on_the_engine_without_extras(clean_python: Path) -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "examples" / "hello" / "src")!r})
+from hello.records import Greeting, Person
+from hello.streamlets import Greeter
+from streamlet_sdk.testing import StreamletKit
+
+with StreamletKit(Greeter, greeting="Ahoy") as kit:
+    kit.feed("in", Person(name="Ada"))
+    kit.run()
+    assert kit.values("out") == [Greeting(text="Ahoy, Ada!")]
+"""
+    run([str(clean_python), "-I", "-c", program])
+
+
 def test_no_extra_came_along(clean_python: Path) -> None:
     heavy = ("typer", "rich", "yaml", "kopf", "kubernetes", "starlette", "uvicorn", "httpx")
     program = f"from importlib.util import find_spec; print([n for n in {heavy!r} if find_spec(n)])"
