@@ -131,6 +131,8 @@ class Outbox:
         owner.added(len(entries))
         self.pending += len(entries)
         self.pending_bytes += _size(entries)
+        if self.pending_bytes > MAX_PENDING_BYTES:
+            self._room.clear()
 
     def kick(self) -> None:
         """Send what was put."""
@@ -142,8 +144,6 @@ class Outbox:
             destination.wake.set()
         self._dirty.clear()
         self._idle.clear()
-        if self.pending_bytes > MAX_PENDING_BYTES:
-            self._room.clear()
 
     async def room(self) -> None:
         """Wait until more may be put."""
