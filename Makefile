@@ -11,7 +11,7 @@ EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench golden docs
+.PHONY: help setup run test check bench golden docs kafka-up kafka-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -34,6 +34,12 @@ check: $(DEV_READY) ## Format, lint, types, layers, generated pages and the fast
 	$(BIN)/codespell
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest --quiet -m "not slow" tests/contract/house
+
+kafka-up: $(DEV_READY) ## Start a real Kafka (Java, Maven) and say how tests and the sandbox find it.
+	@PYTHONPATH=tests $(BIN)/python -m testbed.kafka up
+
+kafka-down: $(DEV_READY) ## Stop it, and forget its records.
+	@PYTHONPATH=tests $(BIN)/python -m testbed.kafka down
 
 bench: $(DEV_READY) ## Measure what docs/benchmarks.md reports.
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from support.golden import Golden
+from testbed.kafka import running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 TESTS = Path(__file__).parent
 # Seconds; units have the limit of pyproject.toml. Folders that are not named have it too.
@@ -46,6 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         limit = TIME_LIMITS.get(item.path.relative_to(TESTS).parts[0])
         if limit is not None and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(limit))
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """The `host:port` of a real Kafka broker; skips what needs one where there can be none."""
+    with running() as bootstrap:
+        yield bootstrap
 
 
 @pytest.fixture
