@@ -1,0 +1,200 @@
+"""The `Admin` of a real Kafka: topics and committed offsets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import errors as kafka
+from aiokafka.protocol.admin import (
+    CreatePartitionsRequest,
+    CreateTopicsRequest,
+    DeleteTopicsRequest,
+    DescribeConfigsRequest,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+
+from streamlet_sdk.errors import RejectedError, UnavailableError
+from streamlet_sdk.runtime.kafka import wire
+from streamlet_sdk.runtime.kafka.faults import translated, translating
+from streamlet_sdk.runtime.kafka.offsets import committed
+from streamlet_sdk.runtime.transport import TopicInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from streamlet_sdk.runtime.kafka.client import Client
+    from streamlet_sdk.runtime.transport import TopicSpec
+
+_TIMEOUT_MS: Final = 10_000
+_TRIES: Final = 100
+_PAUSE_SECONDS: Final = 0.05
+_SET_ON_TOPIC: Final = 1
+_BROKERS_DEFAULT: Final = -1
+
+
+class KafkaAdmin:
+    """An `Admin` of a real Kafka; make it with `KafkaTransport.admin`.
+
+    What it changes is there, for the broker that it asks, when a call returns. Every method raises
+    `UnavailableError` when no broker answers and `DeniedError` when it is not allowed.
+    """
+
+    def __init__(self, client: Client) -> None:
+        """Connect when it is needed."""
+        self._client = client
+        self._connecting = asyncio.Lock()
+        self._is_connected = False
+
+    async def topics(self, names: Sequence[str]) -> Mapping[str, TopicInfo | None]:
+        """What is known of each name; never creates one. `config` is what was set on the topic."""
+        if not names:
+            return {}
+        there = await self._layouts(names)
+        configs = await self._configs(list(there))
+        return {
+            name: TopicInfo(
+                name=name,
+                partitions=len(there[name]),
+                replication_factor=min(map(len, there[name])),
+                config=configs[name],
+            )
+            if name in there and name in configs
+            else None
+            for name in names
+        }
+
+    async def create(self, spec: TopicSpec) -> None:
+        """Create a topic and wait until its partitions have leaders.
+
+        Raises:
+            RejectedError: when it exists already or the broker refuses it.
+        """
+        row: Any = (
+            spec.name,
+            spec.partitions,
+            spec.replication_factor or _BROKERS_DEFAULT,
+            [],
+            list(spec.config.items()),
+        )
+        request = CreateTopicsRequest([row], _TIMEOUT_MS, validate_only=False)
+        doing = f"creating topic {spec.name}"
+        response = await self._controlled(request, doing)
+        for _, code, message in response.topic_errors:
+            _require(code, message, doing)
+        await self._until(spec.name, lambda replicas: len(replicas) == spec.partitions)
+
+    async def grow(self, topic: str, partitions: int) -> None:
+        """Add partitions up to `partitions` in all.
+
+        Raises:
+            RejectedError: when that is not more than there are, or there is no such topic.
+        """
+        row: Any = (topic, (partitions, None))
+        request = CreatePartitionsRequest([row], _TIMEOUT_MS, validate_only=False)
+        doing = f"adding partitions to {topic}"
+        response = await self._controlled(request, doing)
+        for _, code, message in response.topic_errors:
+            _require(code, message, doing)
+        await self._until(topic, lambda replicas: len(replicas) >= partitions)
+
+    async def alter(self, topic: str, changed: Mapping[str, str | None]) -> None:
+        """Change the named properties (`None` removes one) and leave the others alone.
+
+        Raises:
+            RejectedError: when one is unknown or there is no such topic; nothing is changed then.
+        """
+        await self._connect()
+        doing = f"changing topic {topic}"
+        response = await self._client.ask(wire.AlterTopic(topic, changed), doing)
+        for code, message, *_ in response.responses:
+            _require(code, message, doing)
+
+    async def delete(self, topic: str) -> None:
+        """Remove a topic, its records and every group's offsets in it.
+
+        Raises:
+            RejectedError: when there is no such topic.
+        """
+        doing = f"deleting topic {topic}"
+        response = await self._controlled(DeleteTopicsRequest([topic], _TIMEOUT_MS), doing)
+        for _, code in response.topic_error_codes:
+            _require(code, None, doing)
+        await self._until(topic, lambda replicas: not replicas)
+
+    async def offsets(self, group: str) -> Mapping[tuple[str, int], int]:
+        """Committed next offsets of a group, by topic and partition."""
+        await self._connect()
+        kept = await committed(self._client, group)
+        return {(at.topic, at.partition): each.offset for at, each in kept.items()}
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._is_connected:
+            self._is_connected = False
+            await self._client.close()
+
+    async def _connect(self) -> None:
+        async with self._connecting:
+            if not self._is_connected:
+                await self._client.connect()
+                self._is_connected = True
+
+    async def _layouts(self, names: Sequence[str]) -> dict[str, list[Sequence[int]]]:
+        """The replicas of each partition that has a leader, of the topics that are there."""
+        await self._connect()
+        request = MetadataRequest(list(names), allow_auto_topic_creation=False)
+        response = await self._client.ask(request, "asking for topics")
+        found: dict[str, list[Sequence[int]]] = {}
+        for code, name, _, partitions in response.topics:
+            error = kafka.for_code(code)
+            if error in {kafka.UnknownTopicOrPartitionError, kafka.InvalidTopicError}:
+                continue
+            if error not in {kafka.NoError, kafka.LeaderNotAvailableError}:
+                raise translated(error(name), f"asking for topic {name}")
+            found[name] = [row[3] for row in partitions if row[2] >= 0]
+        return {name: replicas for name, replicas in found.items() if replicas}
+
+    async def _configs(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """What was set on each topic; without those that were deleted meanwhile."""
+        if not names:
+            return {}
+        request = DescribeConfigsRequest([(wire.TOPIC_RESOURCE, name, None) for name in names])
+        response = await self._client.ask(request, "asking for the properties of topics")
+        found: dict[str, dict[str, str]] = {}
+        for code, message, _, name, rows in response.resources:
+            if code == kafka.UnknownTopicOrPartitionError.errno:
+                continue
+            _require(code, message, f"asking for the properties of topic {name}")
+            found[name] = {row[0]: row[1] for row in rows if row[3] == _SET_ON_TOPIC}
+        return found
+
+    async def _controlled(self, request: Any, doing: str) -> Any:
+        """Ask the controller."""
+        await self._connect()
+        with translating(doing):
+            await self._client.force_metadata_update()
+            controller = self._client.cluster.controller
+            if controller is None:
+                raise UnavailableError(f"{doing}: the cluster has no controller now")
+            return await self._client.send(controller.nodeId, request)
+
+    async def _until(self, topic: str, is_so: Callable[[list[Sequence[int]]], bool]) -> None:
+        """Wait until brokers know what the controller has decided."""
+        for _ in range(_TRIES):
+            if is_so((await self._layouts([topic])).get(topic, [])):
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise UnavailableError(f"topic {topic} was changed, and brokers do not know it yet")
+
+
+def _require(code: int, message: str | None, doing: str) -> None:
+    """Raise what a broker has answered, if it is an error."""
+    if not code:
+        return
+    error = kafka.for_code(code)
+    made = translated(error(), doing)
+    # For whoever produces or reads a missing topic may come yet; here it is a wrong name.
+    if isinstance(made, RejectedError) or error is kafka.UnknownTopicOrPartitionError:
+        raise RejectedError(f"{doing}: {message or error.description or error.message}")
+    raise made

@@ -1,0 +1,74 @@
+"""A batch for Kafka. `append` is on the hot path of every emitted record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from streamlet_sdk.errors import RejectedError
+
+if TYPE_CHECKING:
+    from aiokafka.producer.message_accumulator import BatchBuilder
+
+    from streamlet_sdk.runtime.transport import Headers
+
+_HEADER_BYTES: Final = 61
+
+
+class KafkaBatch:
+    """Records for one partition; `builder` is aiokafka's, for the producer."""
+
+    __slots__ = ("_add", "_is_closed", "_largest", "builder", "count", "partition", "topic")
+
+    def __init__(self, topic: str, partition: int, builder: BatchBuilder, largest: int) -> None:
+        """Hold nothing yet; `largest` bounds a record, in bytes."""
+        self.topic = topic
+        self.partition = partition
+        self.builder: Any = builder
+        self.count = 0
+        self._largest = largest - _HEADER_BYTES
+        self._add = builder.append
+        self._is_closed = False
+
+    @property
+    def size(self) -> int:
+        """Its bytes on the wire, before compression."""
+        return int(self.builder.size())
+
+    def append(
+        self, key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
+    ) -> bool:
+        """Add a record; false, and nothing added, when the batch is full or handed over.
+
+        Raises:
+            RejectedError: when the record alone is larger than may be carried.
+        """
+        if self._is_closed:
+            return False
+        listed: list[tuple[str, bytes | None]] = list(headers) if headers else []
+        # aiokafka checks no size here, and takes a first record of any size.
+        if len(value or b"") + len(key or b"") > self._largest // 2:
+            self._require_size(key, value, listed)
+        added = self._add(timestamp=timestamp_ms, key=key, value=value, headers=listed)
+        if added is None:
+            self._is_closed = True
+            return False
+        self.count += 1
+        return True
+
+    def close(self) -> None:
+        """Take no more records."""
+        self._is_closed = True
+        self.builder.close()
+
+    def _require_size(
+        self, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]
+    ) -> None:
+        size = DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, headers)
+        if size > self._largest:
+            raise RejectedError(
+                f"a record of {size} bytes for topic {self.topic} is larger than the "
+                f"{self._largest} bytes that may be carried",
+                hint="raise max.request.size, and max.message.bytes of the topic",
+            )

@@ -1,0 +1,241 @@
+"""Being a member of a consumer group, or the only reader.
+
+Used by the consumer. Both kinds hold every partition that they gain, so that nothing is fetched
+before the consumer has found out where to begin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from aiokafka import errors as kafka
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.protocol.group import LeaveGroupRequest
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from typing_extensions import override
+
+from streamlet_sdk.runtime.kafka.offsets import Place
+from streamlet_sdk.runtime.kafka.properties import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from streamlet_sdk.runtime.kafka.client import Client
+    from streamlet_sdk.runtime.kafka.fetching import Positions
+    from streamlet_sdk.runtime.kafka.ownership import Ownership
+    from streamlet_sdk.runtime.kafka.properties import ConsumerSettings
+    from streamlet_sdk.runtime.transport import ConsumerSpec
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_BARRIER: Final = timedelta(seconds=10)
+_SHORTEST_BARRIER: Final = timedelta(seconds=1)
+_RESERVE: Final = timedelta(seconds=2)
+_MAX_MILLISECONDS: Final = 2**31 - 1
+_NO_GENERATION: Final = -1
+
+
+class Membership(Protocol):
+    """How partitions come and go."""
+
+    @property
+    def can_commit(self) -> bool:
+        """Whether offsets are kept, and this member is in its group now."""
+        ...
+
+    def check(self) -> None:
+        """Raise what went wrong behind the scenes, once."""
+        ...
+
+    async def commit(self, offsets: Mapping[Place, int], note: str) -> None:
+        """Commit next offsets, each with a note."""
+        ...
+
+    async def leave(self, *, announced: bool, deadline: float) -> None:
+        """Stop; `announced` tells the group."""
+        ...
+
+
+class Coordinator(GroupCoordinator):
+    """aiokafka's member of a group, which looks after no offsets of its own accord."""
+
+    @override
+    def start_commit_offsets_refresh_task(self, assignment: Any) -> None:
+        """Nothing: the consumer reads offsets itself, when it opens a partition."""
+
+    @override
+    async def _on_join_complete(
+        self, generation: Any, member_id: Any, protocol: Any, member_assignment_bytes: Any
+    ) -> None:
+        if self._group_subscription is None:
+            # aiokafka lets the leader alone watch for new partitions, and a leader that was
+            # restarted as a static member does not know that it is the leader.
+            await self._client.force_metadata_update()
+            self._group_subscription = set(self._subscription.topics)
+            self._metadata_snapshot = self._get_metadata_snapshot()
+        await super()._on_join_complete(generation, member_id, protocol, member_assignment_bytes)
+
+    async def depart(self) -> None:
+        """Tell the group, on another connection than the one that may wait for the group."""
+        if not self.member_id or self.coordinator_id is None:
+            return
+        try:
+            await self._client.send(
+                self.coordinator_id, LeaveGroupRequest(self.group_id, self.member_id)
+            )
+        except kafka.KafkaError as error:
+            logger.warning("The group %s could not be told of a leave: %s", self.group_id, error)
+
+    async def end(self) -> None:
+        """Stop without waiting for the group."""
+        if not self._closing.done():
+            self._closing.set_result(None)
+        tasks = [task for task in (self._coordination_task, self._heartbeat_task) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class GroupMembership(ConsumerRebalanceListener):
+    """A member of a group; aiokafka's rebalance listener."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        positions: Positions,
+        ownership: Ownership,
+        settings: ConsumerSettings,
+        spec: ConsumerSpec,
+    ) -> None:
+        """Join the group of `spec`; partitions come when the group has agreed."""
+        self._positions = positions
+        self._ownership = ownership
+        self._is_static = bool(spec.member)
+        budget = settings.rebalance - settings.heartbeat - _RESERVE
+        self._barrier = min(_LONGEST_BARRIER, max(_SHORTEST_BARRIER, budget))
+        self._is_leaving = False
+        positions.subscribe({spec.topic}, listener=self)
+        self._coordinator = Coordinator(
+            client,
+            positions,
+            group_id=spec.group or "",
+            group_instance_id=spec.member or None,
+            session_timeout_ms=milliseconds(settings.session),
+            heartbeat_interval_ms=milliseconds(settings.heartbeat),
+            rebalance_timeout_ms=milliseconds(settings.rebalance),
+            max_poll_interval_ms=_MAX_MILLISECONDS,
+            enable_auto_commit=False,
+            assignors=(RoundRobinPartitionAssignor,),
+        )
+
+    @property
+    def can_commit(self) -> bool:
+        """Whether this member is in its group now."""
+        return bool(self._coordinator.generation != _NO_GENERATION)
+
+    def check(self) -> None:
+        """Raise what went wrong in the group, once."""
+        self._coordinator.check_errors()
+
+    async def commit(self, offsets: Mapping[Place, int], note: str) -> None:
+        """Commit next offsets, each with a note.
+
+        Raises:
+            KafkaError: when the group does not confirm them.
+        """
+        rows = {TopicPartition(*at): OffsetAndMetadata(to, note) for at, to in offsets.items()}
+        await self._coordinator.commit_offsets(None, rows)
+
+    async def leave(self, *, announced: bool, deadline: float) -> None:
+        """Stop; a member without a name always tells the group, for it cannot come back."""
+        self._is_leaving = True
+        await self._coordinator.end()
+        if announced or not self._is_static:
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                async with asyncio.timeout(max(1.0, left)):
+                    await self._coordinator.depart()
+            except TimeoutError:
+                logger.warning("The group was not told of a leave in time")
+
+    # Called by aiokafka
+
+    @override
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> Any:
+        """Give everything back; aiokafka awaits what this returns."""
+        return self._give_back()
+
+    @override
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Hand over; waiting here would hold up the heartbeat."""
+        if self._is_leaving:
+            return
+        for place in assigned:
+            self._positions.hold(place)
+        self._ownership.gain((Place(*place) for place in assigned), self._coordinator.generation)
+
+    async def _give_back(self) -> None:
+        """Give everything back; when the group has gone on without us it is lost already."""
+        if not self.can_commit:
+            self._ownership.lose(list(self._ownership.claims))
+            return
+        now = asyncio.get_running_loop().time()
+        await self._ownership.give_back(now + self._barrier.total_seconds())
+
+
+class SoloMembership:
+    """Reads every partition of a topic, shares nothing, and notices added partitions."""
+
+    def __init__(
+        self,
+        client: Client,
+        positions: Positions,
+        ownership: Ownership,
+        *,
+        topic: str,
+        moved: Callable[[], None],
+    ) -> None:
+        """Own every partition; `moved` is called when all positions must be set again."""
+        self._client = client
+        self._positions = positions
+        self._ownership = ownership
+        self._topic = topic
+        self._moved = moved
+        self._update(client.cluster)
+        client.cluster.add_listener(self._update)
+
+    @property
+    def can_commit(self) -> bool:
+        """Never: nothing is shared."""
+        return False
+
+    def check(self) -> None:
+        """Nothing happens behind the scenes."""
+
+    async def commit(self, offsets: Mapping[Place, int], note: str) -> None:
+        """Nothing is kept."""
+
+    async def leave(self, *, announced: bool, deadline: float) -> None:
+        """Stop watching."""
+        del announced, deadline
+        self._client.cluster.remove_listener(self._update)
+
+    def _update(self, cluster: Any) -> None:
+        numbers = cluster.partitions_for_topic(self._topic) or ()
+        now = {Place(self._topic, number) for number in numbers}
+        before = set(self._ownership.claims)
+        if now == before:
+            return
+        self._ownership.lose(before - now)
+        places = [TopicPartition(*place) for place in now]
+        self._positions.assign_from_user(places)
+        for place in places:
+            self._positions.hold(place)
+        self._moved()
+        self._ownership.gain(now - before, 0)
