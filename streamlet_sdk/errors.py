@@ -15,17 +15,17 @@
     │  ├─ OutcomeUnknownError    may be written
     │  ├─ FencedError            somebody newer owns this name
     │  ├─ NotAttemptedError      never sent
-    │  ├─ UnavailableError       broker away; retryable
+    │  ├─ UnavailableError       broker away, or not ready
     │  └─ DeniedError            not allowed
     ├─ DeliveryError             a delivery policy said stop, or a write was not acknowledged
     └─ MissingExtraError         an optional dependency is not installed
 
-`retryable` tells whether waiting can help; `hint` tells what to do.
+`hint` tells what to do.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 class CloudflowError(Exception):
     """Root of every error that this project raises on purpose."""
 
-    retryable: ClassVar[bool] = False
     hint: str | None = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -100,8 +99,6 @@ class RejectedError(TransportError):
 class OutcomeUnknownError(TransportError):
     """No answer came: it may be written or not."""
 
-    retryable = True
-
 
 class FencedError(TransportError):
     """A newer owner of the same name exists: stop, do not retry."""
@@ -110,13 +107,9 @@ class FencedError(TransportError):
 class NotAttemptedError(TransportError):
     """It never left this process."""
 
-    retryable = True
-
 
 class UnavailableError(TransportError):
     """The broker cannot be reached or is not ready."""
-
-    retryable = True
 
 
 class DeniedError(TransportError):

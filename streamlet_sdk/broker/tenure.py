@@ -38,11 +38,6 @@ class Tenure:
             raise RejectedError(f"lane {self._name} has no transaction open", hint="call begin()")
         return self._transaction
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there is a transaction to be ended."""
-        return self._transaction is not None
-
     def require(self) -> None:
         """Go on only as the owner of the name.
 
