@@ -5,13 +5,14 @@ The file decides what is on the wire; the class must be able to hold all of it a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from streamlet_sdk.errors import SchemaError
 from streamlet_sdk.serde.derivation import derive
 from streamlet_sdk.serde.fitting import join
 from streamlet_sdk.serde.logical import conversion
 from streamlet_sdk.serde.nodes import (
+    PYTHON,
     Array,
     Fixed,
     Map,
@@ -22,9 +23,6 @@ from streamlet_sdk.serde.nodes import (
     Union,
     label,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def bind(node: Node, type_: Any, where: str) -> None:
@@ -144,22 +142,10 @@ def _python(node: Node) -> type | None:
         return found.python
     match node:
         case Primitive():
-            return _PYTHON[node.kind]
+            return PYTHON[node.kind]
         case Fixed():
             return bytes
         case Symbols():
             return str
         case _:
             return None
-
-
-_PYTHON: Final[Mapping[str, type]] = {
-    "null": type(None),
-    "boolean": bool,
-    "int": int,
-    "long": int,
-    "float": float,
-    "double": float,
-    "string": str,
-    "bytes": bytes,
-}

@@ -27,6 +27,16 @@ PRIMITIVES: Final[tuple[PrimitiveKind, ...]] = (
     "string",
     "bytes",
 )
+PYTHON: Final[Mapping[str, type]] = {
+    "null": type(None),
+    "boolean": bool,
+    "int": int,
+    "long": int,
+    "float": float,
+    "double": float,
+    "string": str,
+    "bytes": bytes,
+}
 
 
 class Missing(Enum):

@@ -19,6 +19,7 @@ from streamlet_sdk.serde.fitting import SEQUENCES, branch_index
 from streamlet_sdk.serde.logical import conversion, to_uuid
 from streamlet_sdk.serde.nodes import (
     MISSING,
+    PYTHON,
     Array,
     Field,
     Fixed,
@@ -367,7 +368,7 @@ def _python_classes(node: Node) -> tuple[type, ...]:
         case Primitive() | Fixed():
             found = conversion(node)
             kind = node.kind if isinstance(node, Primitive) else "bytes"
-            return (found.python,) if found is not None else (_PYTHON[kind],)
+            return (found.python,) if found is not None else (PYTHON[kind],)
         case Symbols():
             members = (node.members or {}).values()
             return (*{type(member) for member in members}, str)
@@ -377,15 +378,3 @@ def _python_classes(node: Node) -> tuple[type, ...]:
             return (model,)
         case _:
             return (dict,)
-
-
-_PYTHON: Final[Mapping[str, type]] = {
-    "null": type(None),
-    "boolean": bool,
-    "int": int,
-    "long": int,
-    "float": float,
-    "double": float,
-    "string": str,
-    "bytes": bytes,
-}
