@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from streamlet_sdk.handlers import Batches, Step
+from streamlet_sdk.handlers import Batches
 from streamlet_sdk.records import Emission, Failure
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.emitting import Gathered
 from streamlet_sdk.runtime.work import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from streamlet_sdk.runtime.offsets import Ledger, Unit
     from streamlet_sdk.runtime.transport import Claim, RawRecord
     from streamlet_sdk.runtime.work import Stage
@@ -186,7 +184,8 @@ class BatchingWorker(Worker):
             by_offset = {record.offset: record for record in good.records}
         failed = [(by_offset.pop(failure.offset), failure.error) for failure in failures]
         gathered = Gathered(self.stage.writers)
-        _gather(steps, by_offset, good.records[-1].timestamp, gathered)
+        emissions = [step for step in steps if isinstance(step, Emission)]
+        gathered.add_caused(emissions, by_offset, good.records[-1].timestamp)
         gathered.put(unit)
         return failed
 
@@ -209,24 +208,3 @@ class BatchingWorker(Worker):
             if not await self._settle(record, unit, error, attempt):
                 return False
         return True
-
-
-def _gather(
-    steps: Sequence[Step],
-    causes: Mapping[int, RawRecord],
-    last_ms: int,
-    gathered: Gathered,
-) -> None:
-    """Keep the emissions of a list, without those whose cause is not among `causes`: it failed.
-
-    One without a cause belongs to the whole list and has the time of its last record.
-    """
-    for step in steps:
-        if type(step) is not Emission:
-            continue
-        if step.cause is None:
-            if step.timestamp_ms is None:
-                step.timestamp_ms = last_ms
-            gathered.add(step, None)
-        elif (cause := causes.get(step.cause.offset)) is not None:
-            gathered.add(step, cause)

@@ -9,7 +9,7 @@ from streamlet_sdk.runtime.outbox import Entry
 from streamlet_sdk.runtime.partitioner import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from streamlet_sdk.contract import Binding
     from streamlet_sdk.records import Emission
@@ -60,7 +60,7 @@ class OutletWriter:
         self, emission: Emission[Any], value: bytes | None, owner: Owner, source: RawRecord | None
     ) -> Destination:
         """Send one emission whose value is encoded; where it goes."""
-        entry = self._entry(emission, value, owner, source)
+        (entry,) = self._entries([(emission, value, source)], owner)
         return self.put_entry(entry)
 
     def put_entry(self, entry: Entry) -> Destination:
@@ -71,7 +71,7 @@ class OutletWriter:
 
     def put_all(self, encoded: Sequence[Encoded], owner: Owner) -> None:
         """Send emissions of one owner; those without a key stay together."""
-        entries = [self._entry(emission, value, owner, src) for emission, value, src in encoded]
+        entries = self._entries(encoded, owner)
         keyed: dict[Destination, list[Entry]] = {}
         loose = [entry for entry in entries if entry[0] is None]
         if len(loose) < len(entries):
@@ -84,20 +84,22 @@ class OutletWriter:
         for destination, mine in keyed.items():
             self._send(destination, mine, owner)
 
-    def _entry(
-        self, emission: Emission[Any], value: bytes | None, owner: Owner, source: RawRecord | None
-    ) -> Entry:
-        timestamp_ms = emission.timestamp_ms
-        headers: Headers = emission.headers
-        if source is not None:
-            if timestamp_ms is None:
-                timestamp_ms = source.timestamp
-            if source.headers:
-                headers = inherited(source.headers, headers)
-        elif timestamp_ms is None:
-            timestamp_ms = self._outbox.now_ms()
-        # `Entry(…)` costs three times as much, and this is done for every record.
-        return _new(Entry, (emission.key, value, timestamp_ms, headers, owner, source, False))
+    def _entries(self, encoded: Sequence[Encoded], owner: Owner) -> list[Entry]:
+        now_ms = self._outbox.now_ms()
+        entries: list[Entry] = []
+        append = entries.append
+        for emission, value, source in encoded:
+            timestamp_ms = emission.timestamp_ms
+            headers: Headers = emission.headers
+            if source is None:
+                timestamp_ms = now_ms if timestamp_ms is None else timestamp_ms
+            else:
+                timestamp_ms = source.timestamp if timestamp_ms is None else timestamp_ms
+                if source.headers:
+                    headers = inherited(source.headers, headers)
+            # `Entry(…)` costs three times as much, and this is done for every record.
+            append(_new(Entry, (emission.key, value, timestamp_ms, headers, owner, source, False)))
+        return entries
 
     def _send(self, destination: Destination, entries: list[Entry], owner: Owner) -> None:
         """Send entries of one owner, or hold them for its transaction."""
@@ -169,6 +171,36 @@ class Gathered:
         except EncodeError as error:
             raise EncodeError(f"outlet {emission.port!r}: {error}") from error
         self._append((emission, data, source))
+
+    def add_caused(
+        self, emissions: Iterable[Emission[Any]], causes: Mapping[int, RawRecord], last_ms: int
+    ) -> None:
+        """Keep the emissions of a list of records; what `add` does, in one loop.
+
+        Args:
+            emissions: one whose cause is not in `causes` is left out: its record failed.
+            causes: records by offset.
+            last_ms: the time of emissions without a cause, which belong to the whole list.
+
+        Raises:
+            EncodeError: when one does not fit its outlet.
+        """
+        for emission in emissions:
+            source = None
+            if emission.cause is not None:
+                source = causes.get(emission.cause.offset)
+                if source is None:
+                    continue
+            elif emission.timestamp_ms is None:
+                emission.timestamp_ms = last_ms
+            if emission.port is not self._port:
+                self._turn(emission)
+            value = emission.value
+            try:
+                data = None if value is None else self._encode(value)
+            except EncodeError as error:
+                raise EncodeError(f"outlet {emission.port!r}: {error}") from error
+            self._append((emission, data, source))
 
     def add_all(
         self, emissions: Sequence[Emission[Any]], sources: Sequence[RawRecord | None]
