@@ -102,19 +102,18 @@ def _in_document_order(wiring: Wiring, problems: Iterable[Problem]) -> tuple[Pro
         if path is not None:
             used_at.setdefault(path, checks.class_place(wiring, name))
 
-    def place(problem: Problem) -> int:
+    def key(problem: Problem) -> str:
+        # The path of a class is no place in the document; the key that names the class is.
         if isinstance(problem, ClassProblem):
-            return blueprint.place(used_at.get(problem.class_name, ""))
-        return blueprint.place(problem.path)
+            return used_at.get(problem.class_name, "")
+        return problem.path
 
-    return tuple(_with_line(blueprint, problem) for problem in sorted(problems, key=place))
+    ordered = sorted(problems, key=lambda problem: blueprint.place(key(problem)))
+    return tuple(_with_line(problem, blueprint.line(key(problem))) for problem in ordered)
 
 
-def _with_line(blueprint: Blueprint, problem: Problem) -> Problem:
-    if problem.line is not None or isinstance(problem, ClassProblem):
-        return problem  # the path of a class is no place in the document
-    line = blueprint.line(problem.path)
-    return problem if line is None else replace(problem, line=line)
+def _with_line(problem: Problem, line: int | None) -> Problem:
+    return problem if problem.line is not None or line is None else replace(problem, line=line)
 
 
 def _streamlet(wiring: Wiring, name: str) -> VerifiedStreamlet:

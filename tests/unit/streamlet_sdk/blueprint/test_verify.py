@@ -250,6 +250,16 @@ def test_problems_of_a_class_stand_where_it_is_used_and_hide_what_follows_from_t
     ]
 
 
+def test_a_problem_of_a_class_has_the_line_that_names_the_class() -> None:
+    broken = ImportFailed(
+        path="turbines:Filter", class_name="turbines:Filter", error="E", location="f:1"
+    )
+    lines: dict[tuple[str | int, ...], int] = {("blueprint", "streamlets", "filter", "class"): 7}
+    with pytest.raises(BlueprintError) as caught:
+        verify(parse(a_document(), lines), descriptors(), [broken])
+    assert [(one.path, one.line) for one in caught.value.problems] == [("turbines:Filter", 7)]
+
+
 def test_the_value_of_a_secret_is_never_repeated() -> None:
     class Secretive(Filter):
         token = Filter.token.__class__(str, pattern="[a-z]+", secret=True)
