@@ -86,7 +86,7 @@ class InvalidSchema(ClassProblem):
     port: str
     reason: str
     says: ClassVar[str] = "the port {port!r} has no usable schema: {reason}."
-    advises: ClassVar[str] = "Change the type of the port."
+    advises: ClassVar[str] = "Correct the type or the schema file of the port."
 
 
 @dataclass(frozen=True, kw_only=True)
