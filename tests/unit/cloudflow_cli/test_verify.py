@@ -138,7 +138,7 @@ def test_the_traceback_of_a_failed_import_is_shown_with_v(cli: CommandLine, plan
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (["nowhere"], Exit.NOT_FOUND, "There is no nowhere."),
+        (["nowhere"], Exit.NOT_FOUND, "There is no file or folder nowhere."),
         (["/"], Exit.NOT_FOUND, "There is no pyproject.toml in / or above it."),
         (["notes.yaml"], Exit.PROBLEMS, "notes.yaml:2: the line is indented with a tab"),
     ],
