@@ -7,7 +7,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from streamlet_sdk.errors import RejectedError
+from streamlet_sdk.errors import RejectedError, TransportError
 from streamlet_sdk.runtime.transport import ConsumerSpec, TopicSpec
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ class Table:
         self._seen = seen
         self._consumer = transport.consumer(ConsumerSpec(topic=topic, group=None))
         self._claims: list[Claim] = []
+        self._opened: set[Claim] = set()
         self._arrived = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+        self._failure: TransportError | None = None
 
     async def start(self) -> None:
         """Begin to follow."""
@@ -57,12 +59,12 @@ class Table:
             TransportError: when following has ended with one.
         """
         async with self._arrived:
-            await self._arrived.wait_for(lambda: self._claims or self._ended)
+            await self._arrived.wait_for(lambda: self._claims or self._failure)
         ends = await self._consumer.ends(self._claims)
         async with self._arrived:
-            await self._arrived.wait_for(lambda: self._ended or self._reached(ends))
-        if self._task is not None and self._task.done():
-            self._task.result()
+            await self._arrived.wait_for(lambda: self._failure or self._reached(ends))
+        if self._failure is not None:
+            raise self._failure
 
     async def close(self) -> None:
         """Stop following."""
@@ -71,22 +73,29 @@ class Table:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._consumer.close(leave=True, deadline=asyncio.get_running_loop().time() + 1)
 
-    @property
-    def _ended(self) -> bool:
-        return self._task is not None and self._task.done()
-
     def _reached(self, ends: Mapping[Claim, int]) -> bool:
-        return all(self._consumer.position(claim) >= end for claim, end in ends.items())
+        return all(
+            claim in self._opened and self._consumer.position(claim) >= end
+            for claim, end in ends.items()
+        )
 
     async def _follow(self) -> None:
-        opened: set[Claim] = set()
-        while True:
-            for claim in set(self._claims) - opened:
-                await self._consumer.open(claim, "earliest")
-                opened.add(claim)
+        try:
+            await self._read()
+        except TransportError as error:
+            logger.warning("%s is not followed any more: %s", self.topic, error)
+            self._failure = error
             async with self._arrived:
                 self._arrived.notify_all()
-            credit = dict.fromkeys(opened, RECORDS_A_POLL)
+
+    async def _read(self) -> None:
+        while True:
+            for claim in set(self._claims) - self._opened:
+                await self._consumer.open(claim, "earliest")
+                self._opened.add(claim)
+            async with self._arrived:
+                self._arrived.notify_all()
+            credit = dict.fromkeys(self._opened, RECORDS_A_POLL)
             for chunk in await self._consumer.poll(credit, POLL_SECONDS):
                 for record in chunk.records:
                     self._seen(record)
