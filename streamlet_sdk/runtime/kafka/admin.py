@@ -40,11 +40,11 @@ class KafkaAdmin:
     `UnavailableError` when no broker answers and `DeniedError` when it is not allowed.
     """
 
-    def __init__(self, client: Client) -> None:
-        """Connect when it is needed."""
-        self._client = client
+    def __init__(self, client: Callable[[], Client]) -> None:
+        """Connect when it is needed, by what `client` makes."""
+        self._make_client = client
         self._connecting = asyncio.Lock()
-        self._is_connected = False
+        self._connected: Client | None = None
 
     async def topics(self, names: Sequence[str]) -> Mapping[str, TopicInfo | None]:
         """What is known of each name; never creates one. `config` is what was set on the topic."""
@@ -104,9 +104,9 @@ class KafkaAdmin:
         Raises:
             RejectedError: when one is unknown or there is no such topic; nothing is changed then.
         """
-        await self._connect()
         doing = f"changing topic {topic}"
-        response = await self._client.ask(wire.AlterTopic(topic, changed), doing)
+        client = await self._client()
+        response = await client.ask(wire.AlterTopic(topic, changed), doing)
         for code, message, *_ in response.responses:
             _require(code, message, doing)
 
@@ -124,27 +124,28 @@ class KafkaAdmin:
 
     async def offsets(self, group: str) -> Mapping[tuple[str, int], int]:
         """Committed next offsets of a group, by topic and partition."""
-        await self._connect()
-        kept = await committed(self._client, group)
+        kept = await committed(await self._client(), group)
         return {(at.topic, at.partition): each.offset for at, each in kept.items()}
 
     async def close(self) -> None:
         """Let go of connections."""
-        if self._is_connected:
-            self._is_connected = False
-            await self._client.close()
+        client, self._connected = self._connected, None
+        if client is not None:
+            await client.close()
 
-    async def _connect(self) -> None:
+    async def _client(self) -> Client:
         async with self._connecting:
-            if not self._is_connected:
-                await self._client.connect()
-                self._is_connected = True
+            if self._connected is None:
+                client = self._make_client()
+                await client.connect()
+                self._connected = client
+            return self._connected
 
     async def _layouts(self, names: Sequence[str]) -> dict[str, list[Sequence[int]]]:
         """The replicas of each partition that has a leader, of the topics that are there."""
-        await self._connect()
         request = MetadataRequest(list(names), allow_auto_topic_creation=False)
-        response = await self._client.ask(request, "asking for topics")
+        client = await self._client()
+        response = await client.ask(request, "asking for topics")
         found: dict[str, list[Sequence[int]]] = {}
         for code, name, _, partitions in response.topics:
             error = kafka.for_code(code)
@@ -160,7 +161,8 @@ class KafkaAdmin:
         if not names:
             return {}
         request = DescribeConfigsRequest([(wire.TOPIC_RESOURCE, name, None) for name in names])
-        response = await self._client.ask(request, "asking for the properties of topics")
+        client = await self._client()
+        response = await client.ask(request, "asking for the properties of topics")
         found: dict[str, dict[str, str]] = {}
         for code, message, _, name, rows in response.resources:
             if code == kafka.UnknownTopicOrPartitionError.errno:
@@ -171,13 +173,13 @@ class KafkaAdmin:
 
     async def _controlled(self, request: Any, doing: str) -> Any:
         """Ask the controller."""
-        await self._connect()
+        client = await self._client()
         with translating(doing):
-            await self._client.force_metadata_update()
-            controller = self._client.cluster.controller
+            await client.force_metadata_update()
+            controller = client.cluster.controller
             if controller is None:
                 raise UnavailableError(f"{doing}: the cluster has no controller now")
-            return await self._client.send(controller.nodeId, request)
+            return await client.send(controller.nodeId, request)
 
     async def _until(self, topic: str, is_so: Callable[[list[Sequence[int]]], bool]) -> None:
         """Wait until brokers know what the controller has decided."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aiokafka import errors as kafka
@@ -19,7 +20,7 @@ from streamlet_sdk.runtime.kafka.starting import Starting
 from streamlet_sdk.runtime.transport import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from streamlet_sdk.runtime.kafka.client import Client
     from streamlet_sdk.runtime.kafka.membership import Membership
@@ -33,24 +34,35 @@ _POLL_BYTES: Final = 8 * 1024 * 1024
 _RETRY_SECONDS: Final = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a consumer has once it is started."""
+
+    client: Client
+    positions: Positions
+    reader: Reader
+    starting: Starting
+    ownership: Ownership
+    membership: Membership
+
+
 class KafkaConsumer:
     """A `Consumer` of a real Kafka; make it with `KafkaTransport.consumer`."""
 
-    def __init__(self, client: Client, spec: ConsumerSpec, settings: ConsumerSettings) -> None:
-        """Connect nothing yet."""
-        self._client = client
+    def __init__(
+        self, client: Callable[[], Client], spec: ConsumerSpec, settings: ConsumerSettings
+    ) -> None:
+        """Connect nothing yet; `client` makes the connections when it starts."""
+        self._make_client = client
         self._spec = spec
         self._settings = settings
-        self._positions = Positions()
-        self._reader: Reader | None = None
-        self._membership: Membership | None = None
-        self._ownership: Ownership | None = None
-        self._starting: Starting | None = None
+        self._reading: _Reading | None = None
         self._open: dict[Claim, int] = {}
         self._starts: dict[Claim, Start] = {}
         self._arrival: asyncio.Future[None] | None = None
         self._has_opened = False
         self._turn = 0
+        self._is_starting = False
         self._is_closed = False
 
     async def start(self, listener: Listener) -> None:
@@ -61,15 +73,17 @@ class KafkaConsumer:
             UnavailableError: when no broker can be reached.
             DeniedError: when they do not accept who this is.
         """
-        if self._ownership is not None:
+        if self._reading is not None or self._is_starting:
             raise RejectedError(f"the consumer of {self._spec.topic} was started before")
-        await self._client.connect()
-        count = await self._client.partitions(self._spec.topic)
-        committed = self._spec.read_committed
-        self._starting = Starting(self._client, self._spec.group, count, stable=committed)
-        self._reader = Reader(self._client, self._positions, self._settings, committed=committed)
-        self._ownership = Ownership(listener)
-        self._membership = self._joined(self._ownership)
+        self._is_starting = True
+        client = self._make_client()
+        try:
+            await client.connect()
+            count = await client.partitions(self._spec.topic)
+            self._join(client, listener, count)
+        finally:
+            if self._reading is None:
+                await client.close()
 
     async def open(self, claim: Claim, start: Start) -> int:
         """Begin to fetch `claim` and return the position; waits while the broker is away.
@@ -94,17 +108,17 @@ class KafkaConsumer:
             DeniedError: when this principal may not read the topic, or be in the group.
             UnavailableError: when a batch arrived damaged; it is fetched again.
         """
-        reader, membership = self._reader, self._membership
-        if reader is None or membership is None:
-            raise RejectedError(f"the consumer of {self._spec.topic} is not started")
+        reading = self._started()
         deadline = asyncio.get_running_loop().time() + timeout
         self._has_opened = False
         await asyncio.sleep(0)
         with translating(f"reading {self._spec.topic}"):
             while True:
-                membership.check()
-                chunks = await self._taken(reader, credit)
-                if chunks or self._has_opened or not await self._hear_of_more(reader, deadline):
+                reading.membership.check()
+                chunks = await self._taken(reading, credit)
+                if chunks or self._has_opened:
+                    return chunks
+                if not await self._hear_of_more(reading.reader, deadline):
                     return chunks
 
     async def commit(self, offsets: Mapping[Claim, int], deadline: float) -> set[Claim]:
@@ -113,24 +127,23 @@ class KafkaConsumer:
         Raises:
             DeniedError: when this principal may not.
         """
-        membership, ownership, starting = self._membership, self._ownership, self._starting
         live = {claim: to for claim, to in offsets.items() if self.owns([claim])}
-        if not live or membership is None or ownership is None or starting is None:
-            return set()
-        if not membership.can_commit:
+        reading = self._reading
+        if not live or reading is None or not reading.membership.can_commit:
             return set()
         rows = {Place(claim.topic, claim.partition): to for claim, to in live.items()}
         loop = asyncio.get_running_loop()
-        task = loop.create_task(membership.commit(rows, starting.note))
-        ownership.commits.add(task)
-        task.add_done_callback(ownership.commits.discard)
+        task = loop.create_task(reading.membership.commit(rows, reading.starting.note))
+        commits = reading.ownership.commits
+        commits.add(task)
+        task.add_done_callback(commits.discard)
         task.add_done_callback(_looked_at)
         await asyncio.wait({task}, timeout=max(0.0, deadline - loop.time()))
         return set(live) if self._is_confirmed(task) else set()
 
     def owns(self, claims: Sequence[Claim]) -> bool:
         """Whether every one of `claims` is alive and this consumer's."""
-        owned = self._ownership.claims if self._ownership is not None else {}
+        owned = self._reading.ownership.claims if self._reading is not None else {}
         return all(
             claim.alive and owned.get(Place(claim.topic, claim.partition)) is claim
             for claim in claims
@@ -144,7 +157,7 @@ class KafkaConsumer:
     @property
     def note(self) -> str:
         """What is written beside every committed offset."""
-        return self._starting.note if self._starting is not None else ""
+        return self._reading.starting.note if self._reading is not None else ""
 
     def position(self, claim: Claim) -> int:
         """The next offset that `poll` will look at.
@@ -164,7 +177,7 @@ class KafkaConsumer:
         """
         live = {Place(claim.topic, claim.partition): claim for claim in claims if claim.alive}
         stable = self._spec.read_committed
-        ends = await listed(self._client, list(live), LATEST, stable=stable)
+        ends = await listed(self._started().client, list(live), LATEST, stable=stable)
         return {live[place]: end for place, end in ends.items()}
 
     async def close(self, *, leave: bool, deadline: float) -> None:
@@ -172,58 +185,64 @@ class KafkaConsumer:
         if self._is_closed:
             return
         self._is_closed = True
-        if self._ownership is not None:
-            await self._ownership.give_back(deadline)
-        if self._reader is not None:
-            await self._reader.close()
-        if self._membership is not None:
-            await self._membership.leave(announced=leave, deadline=deadline)
+        reading = self._reading
+        if reading is None:
+            return
+        await reading.ownership.give_back(deadline)
+        await reading.reader.close()
+        await reading.membership.leave(announced=leave, deadline=deadline)
         self._wake()
-        await self._client.close()
+        await reading.client.close()
 
-    def _joined(self, ownership: Ownership) -> Membership:
+    def _join(self, client: Client, listener: Listener, partitions: int) -> None:
+        spec = self._spec
+        positions = Positions()
+        starting = Starting(client, spec.group, partitions, stable=spec.read_committed)
+        reader = Reader(client, positions, self._settings, committed=spec.read_committed)
+        ownership = Ownership(listener)
+        membership = self._membership(client, positions, ownership)
+        self._reading = _Reading(client, positions, reader, starting, ownership, membership)
+
+    def _membership(self, client: Client, positions: Positions, ownership: Ownership) -> Membership:
         spec = self._spec
         if spec.group is None:
             return SoloMembership(
-                self._client, self._positions, ownership, topic=spec.topic, moved=self._restore
+                client, positions, ownership, topic=spec.topic, moved=self._restore
             )
         return GroupMembership(
-            self._client,
-            positions=self._positions,
+            client,
+            positions=positions,
             ownership=ownership,
             settings=self._settings,
             spec=spec,
         )
 
     async def _begin(self, claim: Claim, start: Start) -> int:
-        starting, reader = self._starting, self._reader
-        if starting is None or reader is None:
-            raise RejectedError(f"the consumer of {self._spec.topic} is not started")
+        reading = self._started()
         place = Place(claim.topic, claim.partition)
-        position, keep = await starting.place(place, start)
+        position, keep = await reading.starting.place(place, start)
         self._require(claim)
         if keep:
             await self.commit({claim: position}, asyncio.get_running_loop().time() + _RETRY_SECONDS)
             self._require(claim)
-        self._seek(reader, claim, position)
+        self._seek(reading, claim, position)
         self._starts[claim] = start
         self._has_opened = True
         self._wake()
         return position
 
-    def _seek(self, reader: Reader, claim: Claim, position: int) -> None:
-        place = TopicPartition(claim.topic, claim.partition)
+    def _seek(self, reading: _Reading, claim: Claim, position: int) -> None:
         self._open[claim] = position
-        reader.seek_to(place, position)
-        self._positions.resume(place)
+        reading.reader.seek_to(_where(claim), position)
+        reading.positions.resume(_where(claim))
 
     def _restore(self) -> None:
         """Set the positions of open claims again, after all partitions were assigned anew."""
         for claim, position in self._open.items():
-            if claim.alive and self._reader is not None:
-                self._seek(self._reader, claim, position)
+            if claim.alive and self._reading is not None:
+                self._seek(self._reading, claim, position)
 
-    async def _taken(self, reader: Reader, credit: Mapping[Claim, int]) -> list[Chunk]:
+    async def _taken(self, reading: _Reading, credit: Mapping[Claim, int]) -> list[Chunk]:
         """What is here, starting with another claim each time so that none starves."""
         claims = [claim for claim in credit if claim in self._open and self.owns([claim])]
         self._turn += 1
@@ -234,12 +253,12 @@ class KafkaConsumer:
             if room <= 0 or credit[claim] <= 0:
                 continue
             try:
-                taken = reader.take(_where(claim), credit[claim], room)
+                taken = reading.reader.take(_where(claim), credit[claim], room)
             except kafka.KafkaError as error:
                 if chunks:
                     # It shows again, when what was read before it is on its way.
                     return chunks
-                await self._recover(reader, claim, error)
+                await self._recover(reading, claim, error)
                 continue
             if taken is not None and taken.next_offset > self._open[claim]:
                 self._open[claim] = taken.next_offset
@@ -247,12 +266,12 @@ class KafkaConsumer:
                 room -= taken.size
         return chunks
 
-    async def _recover(self, reader: Reader, claim: Claim, error: kafka.KafkaError) -> None:
+    async def _recover(self, reading: _Reading, claim: Claim, error: kafka.KafkaError) -> None:
         """Go on where the inlet's start says, if retention has overtaken the reader."""
-        if not isinstance(error, kafka.OffsetOutOfRangeError) or self._starting is None:
+        if not isinstance(error, kafka.OffsetOutOfRangeError):
             raise translated(error, f"reading {claim.topic}/{claim.partition}") from error
         start = self._starts[claim]
-        position = await self._starting.of(Place(claim.topic, claim.partition), start)
+        position = await reading.starting.of(Place(claim.topic, claim.partition), start)
         if self.owns([claim]):
             logger.warning(
                 "Offset %d of %s/%d does not exist any more: reading from %s, %d",
@@ -262,7 +281,7 @@ class KafkaConsumer:
                 start,
                 position,
             )
-            self._seek(reader, claim, position)
+            self._seek(reading, claim, position)
 
     async def _hear_of_more(self, reader: Reader, deadline: float) -> bool:
         """Wait until something was fetched or opened; false at `deadline`, or when closed."""
@@ -294,6 +313,11 @@ class KafkaConsumer:
             raise made from error
         logger.warning("%s", made)
         return False
+
+    def _started(self) -> _Reading:
+        if self._reading is None:
+            raise RejectedError(f"the consumer of {self._spec.topic} is not started")
+        return self._reading
 
     def _require(self, claim: Claim) -> None:
         if not self.owns([claim]):

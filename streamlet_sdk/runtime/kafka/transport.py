@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from streamlet_sdk.runtime.kafka.producer import KafkaProducer
 from streamlet_sdk.runtime.kafka.properties import Properties
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from streamlet_sdk.runtime.transport import ConsumerSpec
 
@@ -57,7 +58,7 @@ class KafkaTransport:
             ConfigurationError: when a property of `spec` cannot be followed.
         """
         properties = self._with(spec.properties)
-        consumer = KafkaConsumer(self._connection(properties), spec, properties.consumer())
+        consumer = KafkaConsumer(self._maker(properties), spec, properties.consumer())
         self._consumers.append(consumer)
         return consumer
 
@@ -70,7 +71,7 @@ class KafkaTransport:
             DeniedError: when they do not accept who this is.
         """
         read = self._with(properties)
-        producer = KafkaProducer(self._connection(read), read.producer())
+        producer = KafkaProducer(self._maker(read)(), read.producer())
         await producer.start()
         self._producers.append(producer)
         return producer
@@ -84,14 +85,14 @@ class KafkaTransport:
             DeniedError: when they do not accept who this is.
         """
         read = self._with(properties)
-        lane = KafkaLane(self._connection(read), read.producer(), name)
+        lane = KafkaLane(self._maker(read)(), read.producer(), name)
         await lane.start()
         self._producers.append(lane)
         return lane
 
     def admin(self) -> KafkaAdmin:
         """An admin."""
-        admin = KafkaAdmin(self._connection(self._with(None)))
+        admin = KafkaAdmin(self._maker(self._with(None)))
         self._admins.append(admin)
         return admin
 
@@ -107,6 +108,7 @@ class KafkaTransport:
     def _with(self, more: Mapping[str, str] | None) -> Properties:
         return Properties({**self._properties, **(more or {})})
 
-    def _connection(self, properties: Properties) -> Client:
+    def _maker(self, properties: Properties) -> Callable[[], Client]:
+        """Makes a client later, on the event loop; what is wrong with properties shows now."""
         name = f"{self._client}-{next(self._numbers)}"
-        return Client(self._bootstrap, name, properties.connection())
+        return partial(Client, self._bootstrap, name, properties.connection())
