@@ -82,6 +82,12 @@ class Given:
             help="Where a volume mount is here; a temporary folder if absent.",
         ),
     ] = None
+    kafka: Annotated[
+        str | None,
+        typer.Option(
+            "--kafka", metavar="HOST:PORT", help="Run on a real Kafka, which keeps its records."
+        ),
+    ] = None
     port_base: Annotated[
         int,
         typer.Option("--port-base", metavar="PORT", help="First port of servers; 0: free ones."),
@@ -111,6 +117,7 @@ class Given:
             only=asked.names(self.only),
             until=asked.until(self.until),
             timeout=asked.timeout(self.timeout, self.until),
+            kafka=asked.kafka(self.kafka),
             port_base=asked.port(self.port_base),
         )
 

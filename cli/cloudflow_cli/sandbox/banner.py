@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from streamlet_sdk.blueprint.verified import PortPath, VerifiedTopic
 
 
-def banner(prepared: Prepared, request: Request) -> str:
-    """The text, without a line end at its end."""
+def banner(prepared: Prepared, request: Request, where: str) -> str:
+    """The text, without a line end at its end; `where` names the broker."""
     found = prepared.project
     sections: list[tuple[str, list[Sequence[str]]]] = [
         ("Streamlets", list(_streamlets(prepared))),
@@ -25,7 +25,7 @@ def banner(prepared: Prepared, request: Request) -> str:
         ("Volume mounts", [_mount(mount) for mount in prepared.mounts]),
         ("Files", list(_files(prepared, request))),
     ]
-    parts = [f"{found.name} {found.version} on the embedded broker"]
+    parts = [f"{found.name} {found.version} on {where}"]
     parts += [f"{title}\n{_columns(rows)}" for title, rows in sections if rows]
     return "\n\n".join(parts)
 

@@ -1,20 +1,18 @@
-"""The application on its embedded broker, not started yet: what a session runs."""
+"""The application on its broker, not started yet: what a session runs."""
 
 from __future__ import annotations
 
 import inspect
-from bisect import bisect_left
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cloudflow_cli import render
 from cloudflow_cli.sandbox import scope
+from cloudflow_cli.sandbox.grounds import ground
 from cloudflow_cli.sandbox.logs import speaker
 from cloudflow_cli.sandbox.ports import HOST
 from streamlet_sdk.blueprint.resolution import kafka_name
-from streamlet_sdk.broker import EmbeddedBroker
 from streamlet_sdk.handlers import roles
 from streamlet_sdk.local.application import LocalApplication, LocalPlan, LocalStreamlet
 from streamlet_sdk.runtime.assembly import Surroundings
@@ -25,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
+    from cloudflow_cli.sandbox.grounds import Ground
     from cloudflow_cli.sandbox.prepared import Prepared
     from cloudflow_cli.sandbox.request import Request
-    from streamlet_sdk.runtime.transport import Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class Hosted:
     """An application and what it runs on."""
 
     prepared: Prepared
-    broker: EmbeddedBroker
+    ground: Ground
     application: LocalApplication
     watchdog: Watchdog
     namespace: str
@@ -51,24 +49,21 @@ class Hosted:
             raise scope.unknown("topic", id_, topics)
         return kafka_name(topics[id_], f"{self.namespace}.{self.prepared.project.name}")
 
-    def records(self, id_: str) -> int:
+    async def records(self, id_: str) -> int:
         """How many records a topic has."""
-        logs = self.broker.topic(self.topic(id_)).partitions
-        return sum(len(log.stable.records) for log in logs)
+        return await self.ground.unread(self.topic(id_), {})
 
     async def left(self) -> AsyncIterator[str]:
         """What nobody processed to the end, by inlet, for people; once everything has stopped."""
-        admin = self.broker.transport(client="summary").admin()
-        for streamlet, inlet, topic in self._shared_inlets():
-            group = self.prepared.configs[streamlet].group(inlet)
-            committed = await admin.offsets(group)
-            count = 0
-            for partition, log in enumerate(self.broker.topic(topic).partitions):
-                done = committed.get((topic, partition), 0)
-                records = log.stable.records
-                count += len(records) - bisect_left(records, done, key=attrgetter("offset"))
-            if count:
-                yield f"{streamlet}.{inlet} leaves {render.count(count, 'record')}"
+        admin = self.ground.transport("summary").admin()
+        try:
+            for streamlet, inlet, topic in self._shared_inlets():
+                group = self.prepared.configs[streamlet].group(inlet)
+                count = await self.ground.unread(topic, await admin.offsets(group))
+                if count:
+                    yield f"{streamlet}.{inlet} leaves {render.count(count, 'record')}"
+        finally:
+            await admin.close()
 
     def _shared_inlets(self) -> Iterator[tuple[str, str, str]]:
         """Streamlet, inlet and topic of the inlets that read everything as a group."""
@@ -80,8 +75,8 @@ class Hosted:
 
 
 def host(prepared: Prepared, request: Request) -> Hosted:
-    """Bring an application and a new broker together."""
-    broker = EmbeddedBroker()
+    """Bring an application and its broker together."""
+    broker = ground(request.kafka)
     watchdog = Watchdog(min(one.settings.block_warning for one in prepared.configs.values()))
     plan = LocalPlan(
         streamlets=[
@@ -91,21 +86,17 @@ def host(prepared: Prepared, request: Request) -> Hosted:
             for name, config in prepared.configs.items()
         ],
         topics=list(_topics(prepared, request.namespace)),
-        transport=lambda client: _transport(broker, client),
+        transport=broker.transport,
         surroundings=_Surrounding(prepared, watchdog).surroundings,
         host=HOST,
     )
     return Hosted(
         prepared=prepared,
-        broker=broker,
+        ground=broker,
         application=LocalApplication(plan),
         watchdog=watchdog,
         namespace=request.namespace,
     )
-
-
-def _transport(broker: EmbeddedBroker, client: str) -> Transport:
-    return broker.transport(client=client)
 
 
 def _topics(prepared: Prepared, namespace: str) -> Iterator[TopicSpec]:

@@ -160,16 +160,20 @@ def logging_to_stderr(*, verbose: bool) -> Iterator[Log]:
     formatter = LogFormatter(verbose=verbose)
     handler.setFormatter(formatter)
     root, own = logging.getLogger(), logging.getLogger("streamlet_sdk")
-    levels = root.level, own.level
+    client = logging.getLogger("aiokafka")
+    levels = root.level, own.level, client.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     own.setLevel(logging.DEBUG if verbose else logging.NOTSET)
+    # It tells of every step of every rebalance.
+    client.setLevel(logging.INFO if verbose else logging.WARNING)
     try:
         yield Log(handler, formatter)
     finally:
         root.removeHandler(handler)
         root.setLevel(levels[0])
         own.setLevel(levels[1])
+        client.setLevel(levels[2])
 
 
 @contextmanager

@@ -62,6 +62,7 @@ class Request:
         only: the streamlets to run; all of them when empty.
         until: when to stop by itself.
         timeout: when to give up waiting for `until`.
+        kafka: `host:port` of a real Kafka instead of the embedded broker.
         port_base: the first server's port; 0 takes free ones.
     """
 
@@ -75,6 +76,7 @@ class Request:
     only: Sequence[str]
     until: Until
     timeout: timedelta | None
+    kafka: str | None
     port_base: int
 
 
@@ -196,6 +198,19 @@ def _duration(text: str | None, flag: str, form: str) -> timedelta | None:
     if not found:
         raise UsageError(f"{flag} {text} is no time at all.", hint=f"Give {form}.")
     return found
+
+
+def kafka(text: str | None) -> str | None:
+    """What `--kafka` asks for.
+
+    Raises:
+        UsageError: when it is not `HOST:PORT`, or several of them with commas between.
+    """
+    for server in (text or "").split(","):
+        host, colon, number = server.strip().rpartition(":")
+        if text is not None and not (host and colon and number.isdecimal()):
+            raise _malformed(text, "--kafka", "HOST:PORT")
+    return text
 
 
 def port(number: int) -> int:

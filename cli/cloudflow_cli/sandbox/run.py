@@ -71,7 +71,7 @@ def _run(
         for each in request.taps
     ]
     render.warnings(prepared.running.warnings, prepared.project.blueprint, common)
-    render.note(banner(prepared, request) + "\n")
+    render.note(banner(prepared, request, hosted.ground.title) + "\n")
     log.fit(prepared.names)
     session = Session(
         hosted=hosted, stop=stop, log=log, until=request.until, feeds=feeds, tapped=tapped

@@ -82,8 +82,8 @@ class Session:
                 self.hosted.watchdog.stop()
         topics = self.hosted.prepared.running.topics
         left = [sentence async for sentence in self.hosted.left()]
-        records = {id_: self.hosted.records(id_) for id_ in topics}
-        await self.hosted.broker.close()
+        records = {id_: await self.hosted.records(id_) for id_ in topics}
+        await self.hosted.ground.close()
         return Summary(
             why=self._why(),
             seconds=time.monotonic() - began,
@@ -143,7 +143,7 @@ class Session:
 
     async def _open_taps(self) -> None:
         """Read from the beginning, past the end of the application's own clients."""
-        transport = self.hosted.broker.transport(client="taps")
+        transport = self.hosted.ground.transport("taps")
         cluster = Cluster(transport, self.hosted.application.cluster.schemas)
         for sink in self._sinks():
             sink.start()
