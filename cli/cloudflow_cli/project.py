@@ -72,7 +72,9 @@ def load(where: Path) -> Project:
     """
     place = where.expanduser().resolve()
     if not place.exists():
-        raise NotFoundError(f"There is no file or folder {where}.", hint="Name the folder of a project.")
+        raise NotFoundError(
+            f"There is no file or folder {where}.", hint="Name the folder of a project."
+        )
     start = place if place.is_dir() else place.parent
     file = next((each / FILE for each in (start, *start.parents) if (each / FILE).exists()), None)
     if file is None:
