@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import inspect
 import logging
 import threading
@@ -338,7 +339,7 @@ class _Threaded:
             Exception: whatever the generator raises, after its items were accepted.
         """
         thread = self._loop.run_in_executor(self._threads, self._iterate)
-        thread.add_done_callback(lambda _: self._arrived.set())
+        thread.add_done_callback(self._ended)
         try:
             while not (thread.done() and not self._queue):
                 self._arrived.clear()
@@ -352,13 +353,20 @@ class _Threaded:
             self._stopped = True
             self._room.release()
 
+    def _ended(self, thread: asyncio.Future[None]) -> None:
+        # Of a run that was cut off nobody asks any more how its thread ended.
+        if not thread.cancelled():
+            thread.exception()
+        self._arrived.set()
+
     def _iterate(self) -> None:
         try:
             for item in self._items:
                 self._room.acquire()
                 if self._stopped:
                     break
-                self._queue.append(item)
+                # The generator goes on before the loop looks at it, and may change its cursor.
+                self._queue.append(copy.deepcopy(item) if isinstance(item, Checkpoint) else item)
                 self._loop.call_soon_threadsafe(self._arrived.set)
         finally:
             if isinstance(self._items, Generator):
