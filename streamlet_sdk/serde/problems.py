@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class JsonProblem(Problem):
-    """A part of a JSON document that does not fit a port's schema."""
+    """A part of a JSON document that does not fit a port's schema; no path is the whole of it."""
 
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path or 'value'}: {self.sentence} {self.remedy}"
 
     @property
     def sentence(self) -> str:
@@ -39,7 +42,7 @@ class InvalidJsonError(ProblemsError, DecodeError):
 def invalid(misfits: Iterable[Misfit]) -> InvalidJsonError:
     """The error for parts that do not fit."""
     return InvalidJsonError(
-        JsonProblem(path=misfit.path or "value", reason=misfit.sentence) for misfit in misfits
+        JsonProblem(path=misfit.path, reason=misfit.sentence) for misfit in misfits
     )
 
 

@@ -125,8 +125,8 @@ class RecordFile:
         schema = self.written.codec.schema.name
         if isinstance(error, InvalidJsonError):
             for problem in error.problems:
-                reason = problem.sentence.rstrip(".")
-                yield UnfitRecord(path=problem.path, line=line, reason=reason, schema=schema)
+                path, reason = problem.path or "value", problem.sentence.rstrip(".")
+                yield UnfitRecord(path=path, line=line, reason=reason, schema=schema)
         elif isinstance(error, EncodeError):
             yield UnfitRecord(path="value", line=line, reason=str(error), schema=schema)
         else:
