@@ -116,20 +116,22 @@ class _Derivation:
         type_, marker = _unwrapped(type_, marker)
         origin, parts = get_origin(type_) or type_, get_args(type_)
         if origin in _UNIONS:
-            node = self._union(parts, path, marker)
-        elif origin is Literal:
-            node = self._union(tuple(dict.fromkeys(map(type, parts))), path, marker)
-        elif origin in _ARRAYS:
-            node = self._array(_ARRAYS[origin], parts, path, marker)
-        elif origin in _MAPS:
-            node = self._map(parts, path, marker)
-        elif isinstance(type_, type):
-            node = self._class(type_, path, marker)
-        elif isinstance(type_, TypeVar):
-            node = self._wrong(path, f"{type_} is open; give the generic model its types")
-        else:
-            node = self._wrong(path, f"{type_} has no Avro type; {_SUPPORTED}")
-        return node
+            return self._union(parts, path, marker)
+        if origin is Literal:
+            return self._union(tuple(dict.fromkeys(map(type, parts))), path, marker)
+        if origin in _ARRAYS:
+            return self._array(_ARRAYS[origin], parts, path, marker)
+        if origin in _MAPS:
+            return self._map(parts, path, marker)
+        return self._whole(type_, path, marker)
+
+    def _whole(self, type_: Any, path: str, marker: Avro) -> Node:
+        """The schema of a type that is not made of others."""
+        if isinstance(type_, type):
+            return self._class(type_, path, marker)
+        if isinstance(type_, TypeVar):
+            return self._wrong(path, f"{type_} is open; give the generic model its types")
+        return self._wrong(path, f"{type_} has no Avro type; {_SUPPORTED}")
 
     def _union(self, parts: tuple[Any, ...], path: str, marker: Avro) -> Node:
         branches: dict[str, Node] = {}
