@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from streamlet_sdk.errors import DeliveryError
+
 if TYPE_CHECKING:
     from types import TracebackType
 
 
 class Attempt:
-    """Keeps an exception instead of letting it pass; cancellation and exits do pass.
+    """Keeps an exception instead of letting it pass; cancellation and Ctrl-C do pass.
+
+    Code that calls `sys.exit` has failed like any other: it must not end the process unheard.
 
     Whoever uses it must look at `error`: nothing is logged or counted here.
     """
@@ -30,7 +34,11 @@ class Attempt:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> bool:
-        """Keep `error` if it is an ordinary exception."""
+        """Keep `error` if it is an ordinary exception, or an exit."""
+        if isinstance(error, SystemExit):
+            self.error = DeliveryError(f"the code called sys.exit({error.code!r})")
+            self.error.__cause__ = error
+            return True
         if isinstance(error, Exception):
             self.error = error
             return True

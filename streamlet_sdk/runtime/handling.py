@@ -94,8 +94,8 @@ class Handler:
 
     def _rubbish(self, value: object) -> OutcomeError:
         return OutcomeError(
-            f"{self.name} returned a {type(value).__name__}; return None, self.<outlet>(value), "
-            "or several of these as a list or by yield"
+            f"{self.name} returned a value of type {type(value).__name__}; return None, "
+            "self.<outlet>(value), or several of these as a list or by yield"
         )
 
 

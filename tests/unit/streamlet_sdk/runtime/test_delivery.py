@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ class Upper(Streamlet):
             raise ValueError(f"try {record.attempt} of {data!r}")
         if data == b"reject":
             raise Reject("not today")
+        if data == b"exit":
+            sys.exit(4)
         if data == b"rubbish":
             return 17
         if data == b"forever":
@@ -135,13 +138,25 @@ async def test_a_rejected_record_is_not_tried_again() -> None:
 
 
 @virtual_time
+async def test_a_handler_that_exits_has_failed_and_the_process_goes_on() -> None:
+    async with Engine(Upper, config=a_config(Upper, delivery={"retry": {"attempts": 1}})) as engine:
+        await engine.feed("in", b"exit", b"a")
+        await engine.run()
+        (letter,) = engine.records("in-dead-letters")
+        assert dict(letter.headers)["cloudflow-message"] == b"the code called sys.exit(4)"
+        assert engine.values("out") == [b"A"]
+
+
+@virtual_time
 async def test_rubbish_from_a_handler_is_named_and_dead_lettered() -> None:
     async with Engine(Upper) as engine:
         await engine.feed("in", b"rubbish", b"a")
         await engine.run()
         (letter,) = engine.records("in-dead-letters")
         message = dict(letter.headers)["cloudflow-message"].decode()
-        assert message.startswith("Upper.shout returned a int; return None, self.<outlet>(value)")
+        assert message.startswith(
+            "Upper.shout returned a value of type int; return None, self.<outlet>(value)"
+        )
         assert engine.values("out") == [b"A"]
 
 
