@@ -13,6 +13,7 @@ from streamlet_sdk.errors import (
     OutcomeUnknownError,
     RejectedError,
     TransportError,
+    UnavailableError,
 )
 from streamlet_sdk.runtime.kafka.batch import KafkaBatch
 from streamlet_sdk.runtime.kafka.faults import translating, unwritten
@@ -96,8 +97,9 @@ class KafkaProducer:
             await self._flushed(deadline)
         self._is_closed = True
         await self._line.end()
-        for sent in list(self._answers):
+        for sent, answer in list(self._answers.items()):
             self._answer(sent, _given_up(sent))
+            seen(answer)  # whoever closes need not wait for answers
         self._next_turns()
 
     async def _flushed(self, deadline: float) -> bool:
@@ -147,6 +149,8 @@ class KafkaProducer:
             await self._client.learn(batch.topic)
             if batch.partition < await self._client.partitions(batch.topic):
                 return None
+        except UnavailableError as error:
+            return NotAttemptedError(str(error))
         except TransportError as error:
             return error
         return RejectedError(f"topic {batch.topic} has no partition {batch.partition}")

@@ -24,8 +24,6 @@ _CODECS: Final = ("none", "gzip", "snappy", "lz4", "zstd")
 
 _CONNECTION: Final = frozenset(
     {
-        "bootstrap.servers",
-        "client.id",
         "connections.max.idle.ms",
         "metadata.max.age.ms",
         "request.timeout.ms",
@@ -72,6 +70,8 @@ _PRODUCER: Final = frozenset(
 _KNOWN: Final = _CONNECTION | _CONSUMER | _PRODUCER
 
 _OURS: Final[Mapping[str, str]] = {
+    "bootstrap.servers": "a cluster's address is given beside its properties",
+    "client.id": "it follows from the replica",
     "auto.offset.reset": "an inlet's start decides where reading begins",
     "enable.auto.commit": "offsets are committed when records are processed",
     "group.id": "an inlet's group follows from its application and streamlet",
