@@ -231,7 +231,7 @@ def compare(kind: type[Streamlet], value: Any, count: int) -> None:
 def main() -> None:
     """Compare both kinds."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    settle_collector()  # as the pod and the sandbox do; the bare loops profit alike
+    settle_collector()  # as the sandbox does; it holds for the bare loops, too
     device = UUID("c75cb448-df0e-4692-8e06-0321b7703992")
     reading = SensorData(
         device_id=device,

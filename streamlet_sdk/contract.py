@@ -67,10 +67,6 @@ class Settings(BaseModel):
         default=timedelta(seconds=20),
         description="How long a stop waits for what is in flight before it gives up.",
     )
-    revoke_timeout: Duration = Field(
-        default=timedelta(seconds=10),
-        description="How long a rebalance waits for what is in flight before it gives up.",
-    )
     schema_timeout: Duration = Field(
         default=timedelta(seconds=60),
         description="How long a partition waits for the schema of a record before its policy.",

@@ -136,6 +136,11 @@ def source_problems(declared: Declared) -> Iterator[Problem]:
         yield from wrong
         if not wrong and not is_generator(declared.cls, method):
             yield SourceNotGenerator(path=path, class_name=class_name, source=method)
+        if role.replicated and role.position is not None:
+            # One position is kept for a source; replicas would take it from each other for ever.
+            yield _option(
+                declared, method, "replicated", value=True, expected="no position, or one replica"
+            )
         other = first.setdefault(name, method)
         if other != method:
             yield DuplicateSourceName(path=path, class_name=class_name, name=name, other=other)

@@ -2,7 +2,7 @@
 
 By default it looks through young objects for cycles after every 700 new ones; a pipeline makes
 that many in a millisecond, nearly all of them free of cycles, and would spend a third of its time
-there. Whoever owns the process calls this once: the pod's main, the sandbox, a benchmark.
+there. Whoever owns the process calls this once: the sandbox, a benchmark, later the pod's main.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from cloudflow_cli.sandbox.session import Session, Tapped
 from cloudflow_cli.sandbox.sink import Sink, Target, opened
 from cloudflow_cli.sandbox.stop import Limit, Stop, Why
 from cloudflow_cli.sandbox.wire import Codecs
+from streamlet_sdk.runtime.memory import settle_collector
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -76,6 +77,7 @@ def _run(
     session = Session(
         hosted=hosted, stop=stop, log=log, until=request.until, feeds=feeds, tapped=tapped
     )
+    settle_collector()
     with stop.watched():
         return asyncio.run(session.run())
 

@@ -326,6 +326,17 @@ def test_sources_yield_and_take_their_position_only() -> None:
     ]
 
 
+def test_a_source_that_keeps_a_position_cannot_be_replicated() -> None:
+    class Shares(Streamlet):
+        out = Outlet(Metric)
+
+        @source(position=Cursor, replicated=True)
+        def poll(self, position: Cursor | None) -> Iterator[Emission]:
+            yield self.out(Metric(value=1))
+
+    assert faults(Shares) == [("InvalidOption", "poll")]
+
+
 def test_two_sources_do_not_share_the_name_of_their_position() -> None:
     def poll(self: Streamlet) -> Iterator[Emission]:
         yield Emission("out", 1)
