@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import errors as kafka
@@ -19,10 +20,11 @@ from streamlet_sdk.errors import (
 )
 from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
 from streamlet_sdk.runtime.kafka.faults import translated, translating
+from streamlet_sdk.runtime.kafka.offsets import committed
 from streamlet_sdk.runtime.kafka.producer import KafkaProducer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from streamlet_sdk.runtime.kafka.client import Client
     from streamlet_sdk.runtime.kafka.properties import ProducerSettings
@@ -41,6 +43,7 @@ class KafkaLane(KafkaProducer):
         super().__init__(client, settings, name)
         self._name = name
         self._batches: list[asyncio.Future[int]] = []
+        self._is_settled = False
 
     async def begin(self) -> None:
         """Open a transaction; the broker learns of it with the first batch.
@@ -86,6 +89,16 @@ class KafkaLane(KafkaProducer):
                 await self._by(deadline, transactions.add_offsets_to_txn(rows, group))
             transactions.committing_transaction()
             await self._by(deadline, transactions.wait_for_transaction_end())
+        if offsets and not self._is_settled:
+            await self._settle(tuple(offsets), consumer)
+
+    async def _settle(self, claims: Sequence[Claim], consumer: Consumer | None) -> None:
+        """Wait until the first offsets are there: until then lists of a group leave them out."""
+        self._is_settled = True
+        wanted = [(claim.topic, [claim.partition]) for claim in claims]
+        if isinstance(consumer, KafkaConsumer) and consumer.group is not None:
+            with suppress(TransportError):
+                await committed(self._client, consumer.group, wanted)
 
     async def abort(self, deadline: float) -> None:
         """Make nothing of the open transaction count; without one nothing is to be done.
