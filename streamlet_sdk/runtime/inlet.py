@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from streamlet_sdk.errors import FencedError, TransportError
+from streamlet_sdk.errors import DeniedError, FencedError, TransportError
 from streamlet_sdk.handlers import Batches, Each
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.batching import BatchingWorker
@@ -381,9 +381,12 @@ class InletRunner:
     async def _confirmed(self, offsets: Mapping[Claim, int], deadline: float) -> set[Claim]:
         try:
             return await self._consumer.commit(offsets, deadline)
+        except DeniedError as error:
+            # Repeating cannot help: the group's permissions are missing.
+            self.plan.stage.failed(error)
         except TransportError as error:
             logger.warning("A commit failed and will be repeated: %s", error)
-            return set()
+        return set()
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         """Let an error of a task end the streamlet, instead of vanishing with the task."""

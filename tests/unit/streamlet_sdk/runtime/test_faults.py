@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
 from streamlet_sdk import Emission, Inlet, Outlet, Streamlet
 from streamlet_sdk.broker import EmbeddedBroker
+from streamlet_sdk.broker.consumer import EmbeddedConsumer
 from streamlet_sdk.broker.faults import Fault
-from streamlet_sdk.errors import DeliveryError
+from streamlet_sdk.errors import DeliveryError, DeniedError
 from streamlet_sdk.local.wires import Fed
 from support.engine import Engine, a_config
 from support.virtual_time import virtual_time
+
+if TYPE_CHECKING:
+    from streamlet_sdk.runtime.transport import Claim
 
 GUARANTEES = ("at-least-once", "at-most-once", "exactly-once")
 
@@ -149,6 +154,25 @@ async def test_a_commit_that_is_refused_is_counted_and_repeated() -> None:
         await asyncio.sleep(3)
         assert engine.counters.commits_lost == 1
         assert await engine.committed("in") == {0: 5}
+
+
+@virtual_time
+async def test_a_commit_that_is_not_allowed_ends_the_streamlet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def denied(*_: object) -> set[Claim]:
+        raise DeniedError("group app is not allowed")
+
+    async with Engine(Echo) as engine:
+        await engine.feed("in", b"a")
+        with monkeypatch.context() as patch:
+            patch.setattr(EmbeddedConsumer, "commit", denied)
+            await asyncio.sleep(1.5)
+        (replica,) = engine.replicas
+        assert str(replica.error) == "group app is not allowed"
+        await engine.run()
+        assert replica.restarts == 1
+        assert set(engine.values("out")) == {b"a"}
 
 
 @virtual_time
