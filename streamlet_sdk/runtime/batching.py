@@ -178,13 +178,15 @@ class BatchingWorker(Worker):
             pairs = zip(good.records, good.values, strict=True)
             shown = [self._record(record, value, attempt) for record, value in pairs]
         steps = await self._call(list(good.values), shown)
-        failures = [step for step in steps if isinstance(step, Failure)]
+        emissions = [step for step in steps if isinstance(step, Emission)]
+        failures: list[Failure] = []
+        if len(emissions) < len(steps):
+            failures = [step for step in steps if isinstance(step, Failure)]
         by_offset: dict[int, RawRecord] = {}
         if failures or shown is not None:
             by_offset = {record.offset: record for record in good.records}
         failed = [(by_offset.pop(failure.offset), failure.error) for failure in failures]
         gathered = Gathered(self.stage.writers)
-        emissions = [step for step in steps if isinstance(step, Emission)]
         gathered.add_caused(emissions, by_offset, good.records[-1].timestamp)
         gathered.put(unit)
         return failed

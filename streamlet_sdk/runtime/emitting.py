@@ -75,10 +75,9 @@ class OutletWriter:
         keyed: dict[Destination, list[Entry]] = {}
         loose = [entry for entry in entries if entry[0] is None]
         if len(loose) < len(entries):
-            by_key = self._by_key
             for entry in entries:
                 if (key := entry[0]) is not None:
-                    keyed.setdefault(by_key.get(key) or self._keyed(key), []).append(entry)
+                    keyed.setdefault(self._keyed(key), []).append(entry)
         if loose:
             self._send(self._sticky, loose, owner)
         for destination, mine in keyed.items():
