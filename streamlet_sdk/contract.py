@@ -6,15 +6,29 @@ sandbox and the test kit hand it over in memory. The model is versioned by `cont
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from streamlet_sdk.delivery import Delivery, Guarantee, OnExhausted, Retry
+from streamlet_sdk.errors import ConfigurationError
 from streamlet_sdk.parameters import MemorySize, parse_duration, parse_memory_size
+from streamlet_sdk.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONTRACT: Final = 1
 
@@ -188,13 +202,76 @@ def dead_letter_topic(streamlet: str, inlet: str) -> str:
     return f"{streamlet}-{inlet}-dead-letters"
 
 
-def from_json(data: str | bytes) -> StreamletConfig:
+@dataclass(frozen=True, kw_only=True)
+class OtherContract(Problem):
+    """A configuration of a platform that is newer or older than this SDK."""
+
+    found: object
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong."""
+        return (
+            f"the operator wrote contract {self.found!r}, and the SDK in this image reads "
+            f"contract {CONTRACT}."
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return (
+            "Build the image with the cloudflow-streamlets of the operator's version and deploy "
+            "it, or install the operator of the image's version."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadableField(Problem):
+    """A part of a configuration that is not of the contract."""
+
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong."""
+        return f"{self.reason}."
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return "Let the operator write it again; do not edit it by hand."
+
+
+def from_json(data: str | bytes, name: str = "streamlet.json") -> StreamletConfig:
     """Read the configuration of a streamlet as the platform wrote it.
 
+    Args:
+        data: the document.
+        name: what problems call it.
+
     Raises:
-        pydantic.ValidationError: when it is not of this contract.
+        ConfigurationError: when it is of another contract, which is looked at first, or with
+            every part of it that is not of this one.
     """
-    return StreamletConfig.model_validate_json(data)
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise ConfigurationError([UnreadableField(path=name, reason=f"no JSON: {error}")]) from None
+    found = document.get("contract", CONTRACT) if isinstance(document, dict) else CONTRACT
+    if found != CONTRACT:
+        raise ConfigurationError([OtherContract(path=f"{name}: contract", found=found)])
+    try:
+        return StreamletConfig.model_validate_json(data)
+    except ValidationError as error:
+        raise ConfigurationError(_unreadable(error, name)) from None
+
+
+def _unreadable(error: ValidationError, name: str) -> Iterator[Problem]:
+    # Values are left out: a parameter's may be secret.
+    for one in error.errors(include_url=False, include_input=False):
+        path = ".".join(map(str, one["loc"]))
+        reason = one["msg"].removeprefix("Value error, ")
+        yield UnreadableField(path=f"{name}: {path}" if path else name, reason=reason)
 
 
 def to_json(config: StreamletConfig) -> dict[str, Any]:
