@@ -9,28 +9,22 @@ import pytest
 
 from streamlet_sdk.errors import OutcomeUnknownError
 from streamlet_sdk.runtime.kafka import KafkaTransport
-from support.require import missing
 from support.transport import Row, World, deadline, send, submit
-from testbed.kafka import Broker, KafkaUnavailableError
+from testbed.kafka import cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from testbed.kafka import Broker
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
+def broker() -> Iterator[Broker]:
     """A broker that the test may kill."""
-    made = Broker(tmp_path)
-    try:
-        made.format()
-        made.start()
-    except KafkaUnavailableError as error:
-        missing("kafka", str(error))
-    yield made
-    made.kill()
+    with cluster() as made:
+        yield made.brokers[0]
 
 
 async def test_writing_and_reading_go_on_when_the_broker_is_back(broker: Broker) -> None:

@@ -1,162 +1,312 @@
-"""A real Kafka broker for tests: Apache Kafka from Maven Central's jars, on Java 17 or later.
+"""A real Kafka for tests: Apache Kafka from Maven Central's jars, on Java 17 or later.
 
+`cluster` serves whatever needs brokers of its own, which it may kill, pause and start again;
 `running` serves a test session, `python -m testbed.kafka up|down` people. The jars are kept outside
 of the clone, by version; each broker has free ports and a folder of its own. With
-`CLOUDFLOW_TEST_KAFKA=host:port` nothing is started.
+`CLOUDFLOW_TEST_KAFKA=host:port` `running` starts nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
+import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.require import missing
+from testbed.jars import KafkaUnavailableError, cache, jars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 EXISTING = "CLOUDFLOW_TEST_KAFKA"
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
-MAVEN_SECONDS = 600
-POM = Path(__file__).with_name("kafka-pom.xml")
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
+INTERNAL = "PLAINTEXT"
+CONTROLLER = "CONTROLLER"
 
 # Topics of the broker's own are small and rebalances begin at once. All else is as Kafka comes:
 # what a topic's name in a metadata request does (it makes the topic) is for tests to see.
-PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.listener.names=CONTROLLER
-log.dirs={folder}/data
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.num.partitions=4
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-num.network.threads=2
-num.io.threads=4
-"""
+PROPERTIES = {
+    "process.roles": "broker,controller",
+    "controller.listener.names": CONTROLLER,
+    "inter.broker.listener.name": INTERNAL,
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.num.partitions": "4",
+    "group.initial.rebalance.delay.ms": "0",
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+}
+REPLICATION = (
+    "default.replication.factor",
+    "offsets.topic.replication.factor",
+    "transaction.state.log.replication.factor",
+    "share.coordinator.state.topic.replication.factor",
+)
+IN_SYNC = (
+    "min.insync.replicas",
+    "transaction.state.log.min.isr",
+    "share.coordinator.state.topic.min.isr",
+)
 JAVA = (
     "java",
-    "-Xmx512m",
+    "-Xmx384m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-Xshare:auto",
     "-Djava.net.preferIPv4Stack=true",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
 )
 
 
-class KafkaUnavailableError(Exception):
-    """No broker can be started here; the message says what is missing."""
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What a cluster is made of.
 
-
-def cache() -> Path:
-    """Where jars are kept between runs."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "cloudflow-testbed"
-
-
-def jars() -> Path:
-    """The folder with the broker's jars; fetches them once for each version of the POM.
-
-    Raises:
-        KafkaUnavailableError: when Java or Maven is missing, or Maven cannot fetch them.
+    Attributes:
+        listeners: security protocol by name, of listeners beside the plain one.
+        properties: of every broker, in Kafka's names; they win over what the test bed sets.
+        users: password by name; each can prove itself by SCRAM-SHA-256 and by SCRAM-SHA-512.
     """
-    if shutil.which("java") is None:
-        raise KafkaUnavailableError("there is no java (apt-get install openjdk-17-jre-headless)")
-    folder = cache() / f"kafka-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
-    if folder.is_dir():
-        return folder
-    if shutil.which("mvn") is None:
-        raise KafkaUnavailableError("there is no mvn to fetch Kafka with (apt-get install maven)")
-    cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache(), prefix="fetching-") as work:
-        shutil.copy(POM, Path(work, "pom.xml"))
-        command = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]
-        fetched = subprocess.run(
-            command, cwd=work, capture_output=True, text=True, timeout=MAVEN_SECONDS, check=False
-        )
-        if fetched.returncode:
-            raise KafkaUnavailableError(f"Maven could not fetch Kafka: {fetched.stdout[-500:]}")
-        # Whoever fetched it at the same time has the same files.
-        with contextlib.suppress(OSError):
-            Path(work, "lib").rename(folder)
-    return folder
+
+    brokers: int = 1
+    listeners: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def protocols(self) -> dict[str, str]:
+        """Security protocol of every listener, by its name."""
+        return {INTERNAL: "PLAINTEXT", CONTROLLER: "PLAINTEXT", **self.listeners}
+
+    def common(self) -> dict[str, str]:
+        """What all brokers have the same; with three, two replicas have to have a record."""
+        replicas = min(self.brokers, 3)
+        protocols = (f"{name}:{protocol}" for name, protocol in self.protocols.items())
+        return {
+            **PROPERTIES,
+            **dict.fromkeys(REPLICATION, str(replicas)),
+            **dict.fromkeys(IN_SYNC, str(max(1, replicas - 1))),
+            "listener.security.protocol.map": ",".join(protocols),
+            **self.properties,
+        }
 
 
 class Broker:
-    """One broker in a folder of its own; `bootstrap` is its `host:port`."""
+    """One broker in a folder of its own, controller too; its ports stay for its whole life.
 
-    def __init__(self, folder: Path) -> None:
-        """Start nothing yet."""
+    `bootstrap` is the `host:port` of its plain listener.
+    """
+
+    def __init__(self, folder: Path, layout: Layout, number: int) -> None:
+        """Start nothing yet; a cluster calls `configure` when it knows all brokers."""
         self.folder = folder
-        port, controller = free_ports(2)
-        self.bootstrap = f"127.0.0.1:{port}"
-        self._port = port
+        self.number = number
+        self._layout = layout
+        self._ports = dict(zip(layout.protocols, free_ports(len(layout.protocols)), strict=True))
         self._process: subprocess.Popen[bytes] | None = None
-        text = PROPERTIES.format(port=port, controller=controller, folder=folder)
-        folder.joinpath("server.properties").write_text(text)
 
-    def format(self) -> None:
-        """Prepare the folder for a new cluster."""
-        self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c").wait(START_SECONDS)
+    @property
+    def bootstrap(self) -> str:
+        """Where its plain listener is."""
+        return self.address(INTERNAL)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process is there; a paused one is."""
+        return self._process is not None and self._process.poll() is None
+
+    def address(self, listener: str) -> str:
+        """The `host:port` of a listener."""
+        return f"127.0.0.1:{self._ports[listener]}"
+
+    def configure(self, brokers: Sequence[Broker]) -> None:
+        """Write what the process is to read; `brokers` are all of the cluster."""
+        voters = (f"{each.number}@{each.address(CONTROLLER)}" for each in brokers)
+        listeners = {name: f"{name}://{self.address(name)}" for name in self._ports}
+        advertised = (at for name, at in listeners.items() if name != CONTROLLER)
+        rows = {
+            "node.id": str(self.number),
+            "controller.quorum.voters": ",".join(voters),
+            "listeners": ",".join(listeners.values()),
+            "advertised.listeners": ",".join(advertised),
+            "log.dirs": str(self.folder / "data"),
+            **self._layout.common(),
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = "".join(f"{name}={_escaped(value)}\n" for name, value in rows.items())
+        self.folder.joinpath("server.properties").write_text(text)
+
+    def format(self) -> subprocess.Popen[bytes]:
+        """Begin to prepare the folder for a new cluster, users included."""
+        users = [
+            word
+            for name, password in self._layout.users.items()
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for word in ("--add-scram", f"{mechanism}=[name={name},password={password}]")
+        ]
+        words = ("format", "--cluster-id", CLUSTER_ID, *users, "--config", "server.properties")
+        return self._java("kafka.tools.StorageTool", *words)
+
+    def launch(self) -> None:
+        """Begin to start it; a stopped broker has its records again."""
+        self._process = self._java("kafka.Kafka", "server.properties")
+        self.folder.joinpath("pid").write_text(str(self._process.pid))
 
     def start(self) -> None:
-        """Start and wait until it listens; a stopped broker has its records again.
+        """Start it and wait until it serves.
 
         Raises:
-            KafkaUnavailableError: when it ends, or does not listen in time.
+            KafkaUnavailableError: when it ends, or does not serve in time.
         """
-        self._process = self._java("kafka.Kafka")
-        self.folder.joinpath("pid").write_text(str(self._process.pid))
+        self.launch()
+        self.await_brokers(1)
+
+    def await_brokers(self, count: int) -> None:
+        """Wait until it knows of `count` brokers that serve.
+
+        Raises:
+            KafkaUnavailableError: when it ends, or does not get there in time.
+        """
         deadline = time.monotonic() + START_SECONDS
-        while not _listens(self._port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
+        while _brokers_known(self._ports[INTERNAL]) < count:
+            if not self.is_alive or time.monotonic() > deadline:
                 self.kill()
-                log = self.folder.joinpath("log").read_text(errors="replace")
-                raise KafkaUnavailableError(f"Kafka did not start: {log[-1000:]}")
+                raise KafkaUnavailableError(f"Kafka did not start: {self.log()[-1000:]}")
             time.sleep(0.05)
 
+    def log(self) -> str:
+        """What its process has written."""
+        return self.folder.joinpath("log").read_text(errors="replace")
+
     def stop(self) -> None:
-        """Shut it down, by force when it takes long."""
+        """Shut it down, by force when it takes long; paused or not."""
         if self._process is None:
             return
         self._process.terminate()
+        self.resume()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """End it as a crash would; paused or not."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
+    def pause(self) -> None:
+        """Freeze it: its connections stay open, and nobody answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after a pause."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
     def _java(self, main: str, *words: str) -> subprocess.Popen[bytes]:
-        command = [*JAVA, "-cp", f"{jars()}/*", main, *words, "server.properties"]
+        command = [*JAVA, "-cp", f"{jars()}/*", main, *words]
         with self.folder.joinpath("log").open("ab") as log:
             return subprocess.Popen(
                 command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
+
+
+class KafkaCluster:
+    """Brokers that know each other; `bootstrap` names the plain listeners of all."""
+
+    def __init__(self, folder: Path, layout: Layout | None = None) -> None:
+        """Start nothing yet."""
+        made = layout or Layout()
+        folders = [folder / f"broker-{number}" for number in range(1, made.brokers + 1)]
+        self.brokers = [Broker(each, made, number) for number, each in enumerate(folders, start=1)]
+        for broker in self.brokers:
+            broker.configure(self.brokers)
+
+    @property
+    def bootstrap(self) -> str:
+        """Where the plain listeners are, separated by commas."""
+        return self.addresses(INTERNAL)
+
+    def addresses(self, listener: str) -> str:
+        """Where every broker has `listener`, separated by commas."""
+        return ",".join(broker.address(listener) for broker in self.brokers)
+
+    def format(self) -> None:
+        """Prepare the folders.
+
+        Raises:
+            KafkaUnavailableError: when Kafka's own tool fails.
+        """
+        tools = [broker.format() for broker in self.brokers]
+        for broker, tool in zip(self.brokers, tools, strict=True):
+            if tool.wait(START_SECONDS):
+                raise KafkaUnavailableError(f"Kafka's storage tool failed: {broker.log()[-1000:]}")
+
+    def start(self) -> None:
+        """Start all and wait until each knows the others.
+
+        Raises:
+            KafkaUnavailableError: when one ends, or does not serve in time.
+        """
+        for broker in self.brokers:
+            broker.launch()
+        for broker in self.brokers:
+            broker.await_brokers(len(self.brokers))
+
+    def stop(self) -> None:
+        """End all at once; what they have in memory is of no use any more."""
+        for broker in self.brokers:
+            broker.kill()
+
+
+@contextlib.contextmanager
+def cluster(
+    brokers: int = 1,
+    *,
+    listeners: Mapping[str, str] | None = None,
+    properties: Mapping[str, str] | None = None,
+    users: Mapping[str, str] | None = None,
+) -> Iterator[KafkaCluster]:
+    """A cluster that serves; skips, or fails where Kafka is required, when there can be none.
+
+    See `Layout` for what the arguments mean. `listeners={"SSL": "SSL"}` is served at
+    `addresses("SSL")`. Properties hold for all brokers, a listener's own are called
+    `listener.name.<name in lower case>.…`.
+    """
+    layout = Layout(
+        brokers=brokers,
+        listeners=listeners or {},
+        properties=properties or {},
+        users=users or {},
+    )
+    with tempfile.TemporaryDirectory(prefix="cloudflow-kafka-") as folder:
+        made = KafkaCluster(Path(folder), layout)
+        try:
+            made.format()
+            made.start()
+        except KafkaUnavailableError as error:
+            made.stop()
+            missing("kafka", str(error))
+        try:
+            yield made
+        finally:
+            made.stop()
 
 
 @contextlib.contextmanager
@@ -166,47 +316,57 @@ def running() -> Iterator[str]:
     if existing:
         yield existing
         return
-    with tempfile.TemporaryDirectory(prefix="cloudflow-kafka-") as folder:
-        broker = Broker(Path(folder))
-        try:
-            broker.format()
-            broker.start()
-        except KafkaUnavailableError as error:
-            missing("kafka", str(error))
-        try:
-            yield broker.bootstrap
-        finally:
-            broker.stop()
+    with cluster() as made:
+        yield made.bootstrap
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody uses now, all different."""
+    """Ports of the loopback interface that nobody uses now, all different.
+
+    They lie below those that the system gives to clients: while a broker is down none of its
+    clients may be given its port, or connect to itself there.
+    """
+    found: list[int] = []
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        while len(found) < count:
+            tried = stack.enter_context(socket.socket())
+            port = random.randrange(10_000, 32_000)
+            with contextlib.suppress(OSError):
+                tried.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _brokers_known(port: int) -> int:
+    """How many brokers that serve the one at `port` knows; 0 while it does not answer."""
+    # A metadata request, version 0, for no topic in particular, from a client without a name.
+    body = struct.pack(">hhihi", 3, 0, 0, -1, 0)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(struct.pack(">i", len(body)) + body)
+            # Length, correlation, and the number of brokers that follow.
+            answer = connection.recv(12, socket.MSG_WAITALL)
+    except OSError:
+        return 0
+    return int(struct.unpack(">iii", answer)[2]) if len(answer) == 12 else 0
+
+
+def _escaped(value: str) -> str:
+    """A value as a file of properties writes it."""
+    return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def _up(folder: Path) -> None:
     _down(folder)
-    folder.mkdir(parents=True)
-    broker = Broker(folder)
-    broker.format()
-    broker.start()
-    sys.stdout.write(f"export {EXISTING}={broker.bootstrap}\n")
+    made = KafkaCluster(folder)
+    made.format()
+    made.start()
+    sys.stdout.write(f"export {EXISTING}={made.bootstrap}\n")
 
 
 def _down(folder: Path) -> None:
-    """Stop the broker of `folder`; a process of another kind that has its number now lives on."""
-    pid = folder / "pid"
-    if pid.exists():
+    """Stop the brokers of `folder`; a process of another kind that has their number lives on."""
+    for pid in folder.glob("*/pid"):
         process = Path("/proc", pid.read_text(), "cmdline")
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             if b"kafka.Kafka" in process.read_bytes():
