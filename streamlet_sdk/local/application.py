@@ -101,7 +101,7 @@ class LocalApplication:
         await self.prepare()
         for streamlet in self.plan.streamlets:
             self._launch(streamlet)
-        await asyncio.gather(*(supervisor.running() for supervisor in self.supervisors))
+        await asyncio.gather(*(supervisor.begun() for supervisor in self.supervisors))
 
     async def stop(self, drain: timedelta | None = None) -> None:
         """Drain and stop everything."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from streamlet_sdk.delivery import Retry
-from streamlet_sdk.runtime.attempts import Attempt
+from streamlet_sdk.runtime.life import Stop, lived
 from streamlet_sdk.runtime.runner import StreamletRunner
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 State = Literal["starting", "running", "restarting", "stopped"]
 RESTART = Retry(backoff=timedelta(seconds=1), max_backoff=timedelta(minutes=1))
-# A failed instance is given little time: what it cannot finish is read again anyway.
-FAILED_DRAIN = timedelta(seconds=1)
 # After this long without a failure the delays begin anew.
 STABLE_SECONDS = 60.0
 
@@ -54,8 +52,7 @@ class Supervisor:
         self.runner: StreamletRunner | None = None
         self._cls = cls
         self._surroundings = surroundings
-        self._stopping = asyncio.Event()
-        self._drain: timedelta | None = None
+        self._stop = Stop()
         self._task: asyncio.Task[None] | None = None
         self.changed = asyncio.Event()
 
@@ -63,7 +60,15 @@ class Supervisor:
         """Begin."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def running(self) -> None:
+    def running(self) -> None:
+        """Everything of a replica is started."""
+        self._enter("running")
+
+    def failed(self, error: Exception) -> None:
+        """A life ends."""
+        self.error = error
+
+    async def begun(self) -> None:
         """Wait until it has run for the first time or has failed."""
         while self.state == "starting":
             self.changed.clear()
@@ -71,8 +76,7 @@ class Supervisor:
 
     async def stop(self, drain: timedelta | None = None) -> None:
         """Drain and stop; `drain` instead of the configured time."""
-        self._drain = drain
-        self._stopping.set()
+        self._stop.wish(drain)
         if self._task is not None:
             await self._task
 
@@ -97,10 +101,11 @@ class Supervisor:
     async def _run(self) -> None:
         failures = 0
         loop = asyncio.get_running_loop()
-        while not self._stopping.is_set():
+        while not self._stop.wished:
             began = loop.time()
-            await self._once()
-            if self._stopping.is_set():
+            runner = self.runner = StreamletRunner(self._cls, self.config, self._surroundings())
+            self.error = await lived(runner, self._stop, self) or self.error
+            if self._stop.wished:
                 break
             failures = 1 if loop.time() - began > STABLE_SECONDS else failures + 1
             delay = RESTART.wait(failures, 0)
@@ -112,65 +117,6 @@ class Supervisor:
                 exc_info=self.error,
             )
             self._enter("restarting")
-            await self._wait(delay)
+            await self._stop.within(delay)
             self.restarts += 1
         self._enter("stopped")
-
-    async def _wait(self, delay: timedelta) -> None:
-        try:
-            async with asyncio.timeout(delay.total_seconds()):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
-
-    async def _once(self) -> None:
-        """Run one instance to its end; `error` says why it ended, unless it was asked to."""
-        surroundings = self._surroundings()
-        runner = self.runner = StreamletRunner(self._cls, self.config, surroundings)
-        with Attempt() as life:
-            if await self._started(runner):
-                self._enter("running")
-                await self._ended(runner)
-        failed = life.error is not None
-        told = runner.failure.done()  # and counted, by the runner itself
-        if failed:
-            self.error = life.error
-            surroundings.counters.failed += not told
-        with Attempt() as end:
-            await runner.stop(leave=not failed, drain=FAILED_DRAIN if failed else self._drain)
-            if not told and not runner.failure.cancel():
-                # A hook, or the last commits, failed during the stop.
-                runner.failure.result()
-        if end.error is not None:
-            surroundings.counters.failed += not runner.failure.done() or runner.failure.cancelled()
-            logger.error("%s did not stop well", self.config.streamlet, exc_info=end.error)
-            # What ended it comes first; a `stop` after it often fails only because of it.
-            self.error = life.error or end.error
-
-    async def _started(self, runner: StreamletRunner) -> bool:
-        """Start the runner; false when a stop was asked for before that was done.
-
-        The user's own `start` may wait for something that never comes.
-        """
-        loop = asyncio.get_running_loop()
-        starting = loop.create_task(runner.start())
-        stopping = loop.create_task(self._stopping.wait())
-        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not starting.done():
-            starting.cancel()
-            await asyncio.wait((starting,))
-        if starting.cancelled():
-            return False
-        starting.result()
-        return True
-
-    async def _ended(self, runner: StreamletRunner) -> None:
-        """Wait until the runner fails, which raises, or a stop is asked for."""
-        stopping = asyncio.get_running_loop().create_task(self._stopping.wait())
-        try:
-            await asyncio.wait((stopping, runner.failure), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-        if runner.failure.done():
-            runner.failure.result()

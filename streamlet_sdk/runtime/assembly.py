@@ -17,6 +17,7 @@ from streamlet_sdk.handlers import Batches, Each, Source, Undecodable, roles
 from streamlet_sdk.runtime.counters import Counters
 from streamlet_sdk.runtime.failures import Policy
 from streamlet_sdk.runtime.handling import Handler
+from streamlet_sdk.runtime.health import Health
 from streamlet_sdk.runtime.inlet import InletPlan, InletRunner
 from streamlet_sdk.runtime.ports import codec, declared
 from streamlet_sdk.runtime.positions import PositionStore
@@ -49,6 +50,7 @@ class Surroundings:
         clusters: by name; every binding's cluster must be here.
         replica: which replica this is; a pod's name on a cluster.
         counters: kept over restarts.
+        health: told what stands in the way.
         now_ms: milliseconds since the epoch.
         chance: random in [0, 1), for jitter.
         host: where servers listen; None: they do not, whoever has the runner asks them.
@@ -57,6 +59,7 @@ class Surroundings:
     clusters: Mapping[str, Cluster]
     replica: str = "0"
     counters: Counters = field(default_factory=Counters)
+    health: Health = field(default_factory=Health)
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
     chance: Callable[[], float] = random.random
     host: str | None = str(IPv4Address(0))

@@ -7,11 +7,14 @@ when that is late, at the stack of the loop's thread.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING
+
+from streamlet_sdk.handlers import roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,6 +62,21 @@ class Watchdog:
         if self._handle is not None:
             self._handle.cancel()
 
+    @property
+    def late(self) -> float:
+        """Seconds since the loop should have turned; for any thread."""
+        return max(0.0, time.monotonic() - self._beat - CHECK_SECONDS)
+
+    def culprit(self) -> str:
+        """What the loop's thread is at; for any thread."""
+        frame = frame_of(self._thread_id)
+        if frame is None:
+            return "its thread has ended"
+        named = self._named(frame)
+        if named is not None:
+            return f"{named[0]} (line {named[2]})"
+        return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
     def _tick(self) -> None:
         self._beat = time.monotonic()
         self._handle = asyncio.get_running_loop().call_later(CHECK_SECONDS, self._tick)
@@ -99,3 +117,14 @@ class Watchdog:
 def frame_of(thread_id: int) -> FrameType | None:
     """What a thread is at; None when there is no such thread."""
     return sys._current_frames().get(thread_id)  # noqa: SLF001 — there is no public way
+
+
+def code_of(cls: type) -> dict[CodeType, str]:
+    """What of a streamlet class may hold up the loop: its handlers' code, by `Class.method`."""
+    names = (*roles(cls), "start", "stop", "partitions_assigned", "partitions_revoked")
+    functions = {name: inspect.unwrap(getattr(cls, name)) for name in names}
+    return {
+        function.__code__: f"{cls.__qualname__}.{name}"
+        for name, function in functions.items()
+        if inspect.isfunction(function)
+    }

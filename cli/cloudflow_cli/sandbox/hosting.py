@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,15 +12,13 @@ from cloudflow_cli.sandbox.grounds import ground
 from cloudflow_cli.sandbox.logs import speaker
 from cloudflow_cli.sandbox.ports import HOST
 from streamlet_sdk.blueprint.resolution import kafka_name
-from streamlet_sdk.handlers import roles
 from streamlet_sdk.local.application import LocalApplication, LocalPlan, LocalStreamlet
 from streamlet_sdk.runtime.assembly import Surroundings
 from streamlet_sdk.runtime.transport import TopicSpec
-from streamlet_sdk.runtime.watchdog import Watchdog
+from streamlet_sdk.runtime.watchdog import Watchdog, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
 
     from cloudflow_cli.sandbox.grounds import Ground
     from cloudflow_cli.sandbox.prepared import Prepared
@@ -122,16 +119,5 @@ class _Surrounding:
         made = Surroundings(**given)
         name = made.replica.rpartition("-")[0]
         speaker.set(self.prepared.name(name, made.replica))
-        self.watchdog.watch(_codes(self.prepared.classes.of(name)), made.counters)
+        self.watchdog.watch(code_of(self.prepared.classes.of(name)), made.counters)
         return made
-
-
-def _codes(cls: type) -> dict[CodeType, str]:
-    """What may hold up the loop: the code of a class's handlers, by `Class.method`."""
-    names = (*roles(cls), "start", "stop", "partitions_assigned", "partitions_revoked")
-    functions = {name: inspect.unwrap(getattr(cls, name)) for name in names}
-    return {
-        function.__code__: f"{cls.__qualname__}.{name}"
-        for name, function in functions.items()
-        if inspect.isfunction(function)
-    }

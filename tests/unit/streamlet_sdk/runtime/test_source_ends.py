@@ -138,7 +138,7 @@ async def test_a_second_instance_fences_the_first_visibly() -> None:
         plan = engine.application.plan.streamlets[0]
         twin = engine.application._supervisor(plan, engine.counters, 1)
         twin.start()
-        await twin.running()
+        await twin.begun()
         await asyncio.sleep(5.5)
         (first,) = engine.replicas
         assert isinstance(first.error, FencedError)

@@ -83,7 +83,7 @@ async def test_a_new_instance_is_handed_the_last_position() -> None:
             engine.application.plan.streamlets[0], engine.counters, 1
         )
         again.start()
-        await again.running()
+        await again.begun()
         while not again.completed:
             await asyncio.sleep(0.1)
         await again.stop()

@@ -1,0 +1,137 @@
+"""Reads the files that the platform mounts into a pod.
+
+    <folder>/streamlet.json            what the streamlet is told (`streamlet_sdk.contract`)
+    <folder>/kafka/<cluster>/<name>    one client property of a Kafka cluster per file
+    <folder>/secrets/…                 values of secret parameters, as streamlet.json names them
+
+Used by the pod's process; connects to nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from streamlet_sdk.contract import from_json
+from streamlet_sdk.errors import ConfigurationError
+from streamlet_sdk.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamlet_sdk.contract import StreamletConfig
+
+FOLDER: Final = Path("/etc/cloudflow")
+SERVERS: Final = "bootstrap.servers"
+_LOCATION: Final = ".location"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadableFile(Problem):
+    """A file of the contract that is missing or cannot be read."""
+
+    error: str
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong."""
+        return f"it cannot be read: {self.error}."
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return "Mount it, or name its folder with --config."
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoServers(Problem):
+    """A Kafka cluster that a port is on and whose address nobody gave."""
+
+    cluster: str
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong."""
+        return f"Kafka cluster {self.cluster!r} has no {SERVERS}."
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return f"Put {SERVERS} into the Secret of the cluster."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaCluster:
+    """A Kafka cluster as its Secret describes it; never shown, for it holds credentials."""
+
+    servers: str
+    properties: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Without the properties."""
+        return f"KafkaCluster(servers={self.servers!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """Everything that a pod is told."""
+
+    config: StreamletConfig
+    clusters: Mapping[str, KafkaCluster]
+
+
+def contract(folder: Path) -> Contract:
+    """Read the files below `folder`.
+
+    Raises:
+        ConfigurationError: with everything that is missing or wrong.
+    """
+    path = folder / "streamlet.json"
+    try:
+        config = from_json(path.read_bytes())
+    except OSError as error:
+        problem = UnreadableFile(path=str(path), error=error.strerror or str(error))
+        raise ConfigurationError([problem]) from error
+    problems: list[Problem] = []
+    clusters: dict[str, KafkaCluster] = {}
+    for name in sorted({binding.cluster for binding in config.ports.values()}):
+        found = folder / "kafka" / name
+        properties = _properties(found, problems)
+        servers = properties.pop(SERVERS, "")
+        if not servers:
+            problems.append(NoServers(path=str(found), cluster=name))
+        clusters[name] = KafkaCluster(servers=servers, properties=properties)
+    if problems:
+        raise ConfigurationError(problems)
+    return Contract(config=_rooted(config, folder), clusters=clusters)
+
+
+def _properties(folder: Path, problems: list[Problem]) -> dict[str, str]:
+    """Client properties by name; a file that another one names as a `….location` is none."""
+    properties: dict[str, str] = {}
+    # A mounted Secret has entries of its own that begin with two dots.
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    for file in files:
+        if file.name.startswith("."):
+            continue
+        try:
+            properties[file.name] = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(UnreadableFile(path=str(file), error=str(error)))
+    for name, value in list(properties.items()):
+        if name.endswith(_LOCATION):
+            properties.pop(value, None)
+            properties[name] = str(folder / value)
+    return properties
+
+
+def _rooted(config: StreamletConfig, folder: Path) -> StreamletConfig:
+    """`config` with the files of its parameters found below `folder`."""
+    parameters = {
+        name: source
+        if source.file is None
+        else source.model_copy(update={"file": str(folder / source.file)})
+        for name, source in config.parameters.items()
+    }
+    return config.model_copy(update={"parameters": parameters})

@@ -1,0 +1,140 @@
+"""A pod at work: connects, runs the streamlet, and waits for a broker that is away.
+
+Made and run by the process; answers the probes' questions from any thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from streamlet_sdk.delivery import Retry
+from streamlet_sdk.errors import UnavailableError
+from streamlet_sdk.runtime.assembly import Surroundings
+from streamlet_sdk.runtime.counters import Counters
+from streamlet_sdk.runtime.health import Health
+from streamlet_sdk.runtime.kafka import KafkaTransport
+from streamlet_sdk.runtime.life import Stop, lived
+from streamlet_sdk.runtime.pod import metrics
+from streamlet_sdk.runtime.pod.probes import Probes
+from streamlet_sdk.runtime.ports import Cluster
+from streamlet_sdk.runtime.runner import StreamletRunner
+from streamlet_sdk.runtime.schemas import SchemaTopic
+from streamlet_sdk.runtime.watchdog import Watchdog, code_of
+from streamlet_sdk.serde import SchemaBook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from streamlet_sdk.runtime.pod.files import Contract, KafkaCluster
+    from streamlet_sdk.streamlet import Streamlet
+
+logger = logging.getLogger(__name__)
+
+RECONNECT: Final = Retry(backoff=timedelta(seconds=1), max_backoff=timedelta(seconds=15))
+# A sync handler may hold the loop for long; after this nothing good is to be expected.
+STUCK: Final = timedelta(seconds=60)
+
+
+class Pod:
+    """One streamlet in a process of its own; `run` returns once it was asked to stop."""
+
+    def __init__(self, cls: type[Streamlet], told: Contract, replica: str) -> None:
+        """Connect nothing yet."""
+        self.stop = Stop()
+        self._cls = cls
+        self._told = told
+        self._replica = replica
+        self._counters = Counters()
+        self._health = Health()
+        self._state = "starting"
+        self._watchdog = Watchdog(told.config.settings.block_warning)
+        self._watchdog.watch(code_of(cls), self._counters)
+
+    async def run(self, port: int) -> None:
+        """Serve probes on `port` and work until asked to stop.
+
+        Raises:
+            CloudflowError: when waiting does not help.
+            Exception: what ended the streamlet.
+            OSError: when `port` is taken.
+        """
+        probes = Probes(self, metrics.application(), port)
+        probes.start()
+        self._watchdog.start()
+        logger.info("Probes and metrics are on port %d", probes.port)
+        try:
+            await self._live()
+        finally:
+            self._watchdog.stop()
+            probes.stop()
+
+    def why_not_alive(self) -> Iterator[str]:
+        """Why a restart would help."""
+        if (late := self._watchdog.late) > STUCK.total_seconds():
+            yield f"the event loop has not turned for {late:.0f} s: {self._watchdog.culprit()}"
+
+    def why_not_ready(self) -> Iterator[str]:
+        """Why it cannot do its work now."""
+        if self._state != "running":
+            yield f"the streamlet is {self._state}"
+        for where, what in self._health.troubles.items():
+            yield f"{where}: {what}"
+
+    async def _live(self) -> None:
+        failures = 0
+        while not self.stop.wished:
+            error = await self._once()
+            if error is None:
+                continue
+            if self._state != "starting":
+                raise error
+            failures += 1
+            self._health.trouble("start", f"{error}")
+            await self.stop.within(RECONNECT.wait(failures, 0))
+        self._state = "stopped"
+
+    async def _once(self) -> Exception | None:
+        """Connect and live once; what went wrong, if anything did."""
+        async with AsyncExitStack() as open_:
+            try:
+                clusters = await self._clusters(open_)
+            except UnavailableError as error:
+                return error
+            surroundings = Surroundings(
+                clusters=clusters,
+                replica=self._replica,
+                counters=self._counters,
+                health=self._health,
+            )
+            runner = StreamletRunner(self._cls, self._told.config, surroundings)
+            return await lived(runner, self.stop, self)
+
+    def running(self) -> None:
+        """Everything is started."""
+        self._state = "running"
+        self._health.well("start")
+        logger.info("%s runs", self._told.config.streamlet)
+
+    def failed(self, error: Exception) -> None:
+        """The streamlet ends."""
+        if self._state == "running" or not isinstance(error, UnavailableError):
+            self._state = "failed"
+
+    async def _clusters(self, open_: AsyncExitStack) -> Mapping[str, Cluster]:
+        return {
+            name: await self._cluster(cluster, open_)
+            for name, cluster in self._told.clusters.items()
+        }
+
+    async def _cluster(self, cluster: KafkaCluster, open_: AsyncExitStack) -> Cluster:
+        config = self._told.config
+        client = f"{config.namespace}.{config.application}.{self._replica}"
+        transport = KafkaTransport(cluster.servers, cluster.properties, client=client)
+        open_.push_async_callback(transport.close)
+        schemas = SchemaTopic(transport, SchemaBook())
+        await schemas.start()
+        open_.push_async_callback(schemas.close)
+        return Cluster(transport, schemas)
