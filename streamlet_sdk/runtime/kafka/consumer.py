@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.kafka.client import Client
     from streamlet_sdk.runtime.kafka.membership import Membership
     from streamlet_sdk.runtime.kafka.properties import ConsumerSettings
+    from streamlet_sdk.runtime.kafka.wire import Member
     from streamlet_sdk.runtime.transport import Claim, ConsumerSpec, Listener, Start
 
 logger = logging.getLogger(__name__)
@@ -153,6 +154,11 @@ class KafkaConsumer:
     def group(self) -> str | None:
         """The group that offsets are committed for."""
         return self._spec.group
+
+    @property
+    def member(self) -> Member | None:
+        """Who this is in its group now; None when it is in none."""
+        return self._reading.membership.member if self._reading is not None else None
 
     @property
     def note(self) -> str:

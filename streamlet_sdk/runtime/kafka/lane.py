@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from streamlet_sdk.runtime.kafka.client import Client
     from streamlet_sdk.runtime.kafka.properties import ProducerSettings
+    from streamlet_sdk.runtime.kafka.wire import Member
     from streamlet_sdk.runtime.transport import Batch, Claim, Consumer
 
 _TRANSACTION: Final = 1
@@ -85,7 +86,7 @@ class KafkaLane(KafkaProducer):
             raise RejectedError(f"no transaction of {self._name} is open")
         with self._ending("committing"):
             if offsets:
-                rows, group = _rows(offsets, consumer)
+                rows, group, self._line.sender.member = _rows(offsets, consumer)
                 await self._by(deadline, transactions.add_offsets_to_txn(rows, group))
             transactions.committing_transaction()
             await self._by(deadline, transactions.wait_for_transaction_end())
@@ -194,14 +195,15 @@ class KafkaLane(KafkaProducer):
 
 def _rows(
     offsets: Mapping[Claim, int], consumer: Consumer | None
-) -> tuple[dict[TopicPartition, OffsetAndMetadata], str]:
-    """What is to be committed, and for which group."""
+) -> tuple[dict[TopicPartition, OffsetAndMetadata], str, Member]:
+    """What is to be committed, for which group, and in whose name."""
     if not isinstance(consumer, KafkaConsumer) or consumer.group is None:
         raise RejectedError("offsets can only be committed for a consumer of this group's broker")
-    if not consumer.owns(tuple(offsets)):
+    member = consumer.member
+    if member is None or not consumer.owns(tuple(offsets)):
         raise FencedError("a partition was taken away before its offset was committed")
     rows = {
         TopicPartition(claim.topic, claim.partition): OffsetAndMetadata(offset, consumer.note)
         for claim, offset in offsets.items()
     }
-    return rows, consumer.group
+    return rows, consumer.group, member

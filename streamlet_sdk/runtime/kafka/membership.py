@@ -19,6 +19,7 @@ from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from typing_extensions import override
 
+from streamlet_sdk.runtime.kafka import wire
 from streamlet_sdk.runtime.kafka.offsets import Place
 from streamlet_sdk.runtime.kafka.properties import milliseconds
 
@@ -48,6 +49,11 @@ class Membership(Protocol):
         """Whether offsets are kept, and this member is in its group now."""
         ...
 
+    @property
+    def member(self) -> wire.Member | None:
+        """Who this is in its group now; None when it is in none."""
+        ...
+
     def check(self) -> None:
         """Raise what went wrong behind the scenes, once."""
         ...
@@ -62,7 +68,21 @@ class Membership(Protocol):
 
 
 class Coordinator(GroupCoordinator):
-    """aiokafka's member of a group, which looks after no offsets of its own accord."""
+    """aiokafka's member of a group, which looks after no offsets of its own accord.
+
+    A member with a stable name that was replaced by another process of that name ends, with an
+    error. aiokafka's own would replace the other one in turn, and so on without end.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        """As aiokafka's."""
+        super().__init__(*given, **named)
+        self._former: wire.Member | None = None
+
+    @property
+    def member(self) -> wire.Member:
+        """Who this is in the group now."""
+        return wire.Member(self.generation, self.member_id, self._group_instance_id)
 
     @override
     def start_commit_offsets_refresh_task(self, assignment: Any) -> None:
@@ -79,6 +99,34 @@ class Coordinator(GroupCoordinator):
             self._group_subscription = set(self._subscription.topics)
             self._metadata_snapshot = self._get_metadata_snapshot()
         await super()._on_join_complete(generation, member_id, protocol, member_assignment_bytes)
+
+    @override
+    def reset_generation(self) -> None:
+        if self.member_id:
+            self._former = self.member
+        super().reset_generation()
+
+    @override
+    async def _do_rejoin_group(self, subscription: Any) -> Any:
+        try:
+            if self._former is not None:
+                await self._require_newest(self._former)
+            is_joined = await super()._do_rejoin_group(subscription)
+        except kafka.KafkaError:
+            if self.member_id:
+                await self._require_newest(self.member)
+            raise
+        if is_joined:
+            self._former = None
+        return is_joined
+
+    async def _require_newest(self, member: wire.Member) -> None:
+        """Go on only if no other process has taken the place of `member` under its name."""
+        if member.name is None:
+            return
+        response = await self._send_req(wire.NamedHeartbeat(self.group_id, member))
+        if kafka.for_code(response.error_code) is wire.FencedInstanceIdError:
+            raise wire.FencedInstanceIdError(f"member {member.name} of group {self.group_id}")
 
     async def depart(self) -> None:
         """Tell the group, on another connection than the one that may wait for the group."""
@@ -138,6 +186,11 @@ class GroupMembership(ConsumerRebalanceListener):
     def can_commit(self) -> bool:
         """Whether this member is in its group now."""
         return bool(self._coordinator.generation != _NO_GENERATION)
+
+    @property
+    def member(self) -> wire.Member | None:
+        """Who this is in its group now."""
+        return self._coordinator.member if self.can_commit else None
 
     def check(self) -> None:
         """Raise what went wrong in the group, once."""
@@ -214,6 +267,11 @@ class SoloMembership:
     def can_commit(self) -> bool:
         """Never: nothing is shared."""
         return False
+
+    @property
+    def member(self) -> wire.Member | None:
+        """Nobody."""
+        return None
 
     def check(self) -> None:
         """Nothing happens behind the scenes."""

@@ -6,14 +6,18 @@ Used by the producer and the lane. aiokafka's own producer waits without limit w
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+from aiokafka import errors as kafka
+from aiokafka.client import CoordinationType
 from aiokafka.producer.message_accumulator import MessageAccumulator
-from aiokafka.producer.sender import Sender
+from aiokafka.producer.sender import Sender, TxnOffsetCommitHandler
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record.default_records import DefaultRecordBatch
 from typing_extensions import override
 
+from streamlet_sdk.runtime.kafka import wire
 from streamlet_sdk.runtime.kafka.properties import milliseconds
 
 if TYPE_CHECKING:
@@ -31,6 +35,11 @@ _CODECS: Final = {
     "lz4": DefaultRecordBatch.CODEC_LZ4,
     "zstd": DefaultRecordBatch.CODEC_ZSTD,
 }
+_NOT_A_MEMBER: Final = (
+    kafka.IllegalGenerationError,
+    kafka.UnknownMemberIdError,
+    wire.FencedInstanceIdError,
+)
 _ALL_REPLICAS: Final = -1
 _RETRY_MS: Final = 100
 _NO_TRANSACTIONS_MS: Final = 2**31 - 1
@@ -49,13 +58,49 @@ class Accumulator(MessageAccumulator):
             yield from self._batches.pop(place)
 
 
+class _OffsetsHandler(TxnOffsetCommitHandler):
+    """Commits offsets in the name of the member that owns the partitions."""
+
+    @override
+    def create_request(self) -> wire.CommitInTransaction:
+        transaction = self._sender._txn_manager
+        who = (
+            transaction.transactional_id,
+            transaction.producer_id,
+            transaction.producer_epoch,
+        )
+        return wire.CommitInTransaction(who, self._group_id, self._sender.member, self._offsets)
+
+    @override
+    def handle_response(self, resp: Any) -> Any:
+        rows = [(topic, [row[:2] for row in rows]) for topic, rows, _ in resp.topics]
+        for _, partitions in rows:
+            for _, code in partitions:
+                if kafka.for_code(code) in _NOT_A_MEMBER:
+                    raise kafka.ProducerFenced("the group has gone on without this member")
+        return super().handle_response(SimpleNamespace(errors=rows))
+
+
 class EndableSender(Sender):
-    """A sender that can be ended while it waits for brokers."""
+    """A sender that can be ended while it waits for brokers.
+
+    Attributes:
+        member: in whose name offsets are committed; set it before they are.
+    """
 
     def __init__(self, *given: Any, **named: Any) -> None:
         """As aiokafka's."""
         super().__init__(*given, **named)
+        self.member: wire.Member | None = None
         self._requests: set[asyncio.Task[Any]] = set()
+
+    @override
+    async def _sender_routine(self) -> None:
+        try:
+            await super()._sender_routine()
+        except kafka.KafkaError as error:
+            # aiokafka hides what it did not expect, such as an expired id, in a general error.
+            raise error.__cause__ or error from None
 
     async def end(self) -> None:
         """Stop now; requests that are under way are given up."""
@@ -70,6 +115,15 @@ class EndableSender(Sender):
         if task is not None:
             self._noted(task)
         await super()._send_produce_req(node_id, batches)
+
+    @override
+    async def _do_txn_offset_commit(self, offsets: Any, group_id: Any) -> None:
+        try:
+            node = await self._find_coordinator(CoordinationType.GROUP, group_id)
+        except kafka.GroupAuthorizationFailedError as error:
+            self._txn_manager.error_transaction(error)
+            return
+        await _OffsetsHandler(self, offsets, group_id).do(node)
 
     @override
     def _maybe_do_transactional_request(self) -> Any:

@@ -5,7 +5,7 @@ Used by the other modules of this package. Nothing here decides anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from aiokafka.errors import BrokerResponseError, kafka_errors
 from aiokafka.protocol.api import Request, RequestStruct, Response
@@ -26,9 +26,20 @@ from aiokafka.protocol.types import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
 TOPIC_RESOURCE: Final = 2
 _SET: Final = 0
 _DELETE: Final = 1
+_NO_EPOCH: Final = -1
+
+
+class Member(NamedTuple):
+    """Who a member of a group is: `name` is the stable one, if it has one."""
+
+    generation: int
+    id: str
+    name: str | None
 
 
 class FencedLeaderEpochError(BrokerResponseError):
@@ -53,6 +64,10 @@ class FencedInstanceIdError(BrokerResponseError):
 
     errno = 82
     message = "FENCED_INSTANCE_ID"
+    description = (
+        "another process has joined the group under the same member name, and goes on instead; "
+        "give each replica a name of its own"
+    )
 
 
 class InvalidRecordError(BrokerResponseError):
@@ -225,3 +240,118 @@ class FetchStableOffsets(Request[_OffsetFetch]):
         if topics is not None:
             rows = [(name, list(numbers), {}) for name, numbers in topics]
         return request_struct_class(group=self._group, topics=rows, require_stable=True, tags={})
+
+
+class _NamedHeartbeat(RequestStruct):
+    API_KEY = 12
+    API_VERSION = 3
+    RESPONSE_TYPE = _response(12, 3, ("throttle_time_ms", Int32), ("error_code", Int16))
+    SCHEMA = Schema(
+        ("group", String("utf-8")),
+        ("generation_id", Int32),
+        ("member_id", String("utf-8")),
+        ("group_instance_id", String("utf-8")),
+    )
+
+
+class NamedHeartbeat(Request[_NamedHeartbeat]):
+    """A heartbeat that says the member's stable name.
+
+    Its answer tells a member that was replaced under its name from one whose session is over;
+    aiokafka's own heartbeat is answered alike to both.
+    """
+
+    API_KEY = 12
+
+    def __init__(self, group: str, member: Member) -> None:
+        self._group = group
+        self._member = member
+
+    def build(self, request_struct_class: type[_NamedHeartbeat]) -> _NamedHeartbeat:
+        """The request as it is sent."""
+        return request_struct_class(self._group, *self._member)
+
+
+class _TxnOffsetCommit(RequestStruct):
+    FLEXIBLE_VERSION: ClassVar[bool] = True
+    API_KEY = 28
+    API_VERSION = 3
+    RESPONSE_TYPE = _response(
+        28,
+        3,
+        ("throttle_time_ms", Int32),
+        (
+            "topics",
+            CompactArray(
+                ("topic", CompactString("utf-8")),
+                (
+                    "partitions",
+                    CompactArray(
+                        ("partition", Int32), ("error_code", Int16), ("tags", TaggedFields)
+                    ),
+                ),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+    SCHEMA = Schema(
+        ("transactional_id", CompactString("utf-8")),
+        ("group", CompactString("utf-8")),
+        ("producer_id", Int64),
+        ("producer_epoch", Int16),
+        ("generation_id", Int32),
+        ("member_id", CompactString("utf-8")),
+        ("group_instance_id", CompactString("utf-8")),
+        (
+            "topics",
+            CompactArray(
+                ("topic", CompactString("utf-8")),
+                (
+                    "partitions",
+                    CompactArray(
+                        ("partition", Int32),
+                        ("offset", Int64),
+                        ("leader_epoch", Int32),
+                        ("metadata", CompactString("utf-8")),
+                        ("tags", TaggedFields),
+                    ),
+                ),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+
+
+class CommitInTransaction(Request[_TxnOffsetCommit]):
+    """Offsets of a group, as a part of a transaction, in the name of a member.
+
+    Unlike aiokafka's own request it is refused when the group has gone on without the member.
+    """
+
+    API_KEY = 28
+
+    def __init__(
+        self,
+        transaction: tuple[str, int, int],
+        group: str,
+        member: Member,
+        offsets: Mapping[TopicPartition, OffsetAndMetadata],
+    ) -> None:
+        """`transaction` is its id, the producer's id and the producer's epoch."""
+        self._transaction = transaction
+        self._group = group
+        self._member = member
+        self._offsets = offsets
+
+    def build(self, request_struct_class: type[_TxnOffsetCommit]) -> _TxnOffsetCommit:
+        """The request as it is sent."""
+        topics: dict[str, list[Any]] = {}
+        for place, to in self._offsets.items():
+            topics.setdefault(place.topic, []).append(
+                (place.partition, to.offset, _NO_EPOCH, to.metadata, {})
+            )
+        name, producer, epoch = self._transaction
+        rows: list[Any] = [(topic, partitions, {}) for topic, partitions in topics.items()]
+        return request_struct_class(name, self._group, producer, epoch, *self._member, rows, {})
