@@ -276,17 +276,9 @@ class KafkaConsumer:
         """Go on where the inlet's start says, if retention has overtaken the reader."""
         if not isinstance(error, kafka.OffsetOutOfRangeError):
             raise translated(error, f"reading {claim.topic}/{claim.partition}") from error
-        start = self._starts[claim]
-        position = await reading.starting.of(Place(claim.topic, claim.partition), start)
+        place = Place(claim.topic, claim.partition)
+        position = await reading.starting.instead(place, self._open[claim], self._starts[claim])
         if self.owns([claim]):
-            logger.warning(
-                "Offset %d of %s/%d does not exist any more: reading from %s, %d",
-                self._open[claim],
-                claim.topic,
-                claim.partition,
-                start,
-                position,
-            )
             self._seek(reading, claim, position)
 
     async def _hear_of_more(self, reader: Reader, deadline: float) -> bool:

@@ -54,27 +54,47 @@ class Starting:
             if place.partition >= self._partitions:
                 return await self._offset(place, EARLIEST), False
             # A start at the end is a choice of this moment: it must not be made again later.
-            return await self.of(place, start), start == "latest" and self._group is not None
-        first = await self._offset(place, EARLIEST)
-        (last,) = (await listed(self._client, [place], LATEST, stable=False)).values()
+            return await self.of(place, start), self._keeps(start)
+        first, last = await self._bounds(place)
         if first <= mine.offset <= last:
             return mine.offset, False
+        return await self.instead(place, mine.offset, start), self._keeps(start)
+
+    async def instead(self, place: Place, gone: int, start: Start) -> int:
+        """Where to go on, by `start`, when the offset `gone` does not exist; says so in a warning.
+
+        Raises:
+            TransportError: when the broker does not say.
+        """
+        first, last = await self._bounds(place)
         begin = await self.of(place, start)
+        # Behind the end nothing is known to be missing: the topic was made again, or cut short.
+        skipped = begin - min(gone, first)
         logger.warning(
-            "Committed offset %d of %s/%d is out of range (%d to %d): reading from %s, %d",
-            mine.offset,
+            "There is no offset %d of %s/%d, which has offsets %d to %d: "
+            "reading goes on from %s, %d: %d offsets are skipped",
+            gone,
             place.topic,
             place.partition,
             first,
             last,
             start,
             begin,
+            skipped,
         )
-        return begin, False
+        return begin
 
     async def of(self, place: Place, start: Start) -> int:
         """The offset that `start` means now."""
         return await self._offset(place, EARLIEST if start == "earliest" else LATEST)
+
+    def _keeps(self, start: Start) -> bool:
+        return start == "latest" and self._group is not None
+
+    async def _bounds(self, place: Place) -> tuple[int, int]:
+        """The first offset of a place, and the one that will be written next."""
+        (last,) = (await listed(self._client, [place], LATEST, stable=False)).values()
+        return await self._offset(place, EARLIEST), last
 
     async def _kept(self, place: Place) -> Mapping[Place, Committed]:
         if self._group is None:
