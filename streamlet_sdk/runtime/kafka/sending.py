@@ -62,7 +62,7 @@ class _OffsetsHandler(TxnOffsetCommitHandler):
     """Commits offsets in the name of the member that owns the partitions."""
 
     @override
-    def create_request(self) -> wire.CommitInTransaction:
+    def create_request(self) -> Any:
         transaction = self._sender._txn_manager
         who = (
             transaction.transactional_id,
