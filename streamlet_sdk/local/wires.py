@@ -1,4 +1,4 @@
-"""Writing to and reading from an application's topics from outside: feeds and taps."""
+"""Writing to an application's topics from outside; `runtime.tap` reads from them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from streamlet_sdk.records import Record
 from streamlet_sdk.runtime.partitioner import partition_of
-from streamlet_sdk.runtime.transport import ConsumerSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from streamlet_sdk.runtime.ports import Cluster
-    from streamlet_sdk.runtime.transport import Claim, Headers, Producer, RawRecord
+    from streamlet_sdk.runtime.transport import Headers, Producer
     from streamlet_sdk.serde import PortCodec
 
-CREDIT = 1000
-POLL_SECONDS = 0.2
 DEADLINE_SECONDS = 5.0
 
 
@@ -87,96 +83,3 @@ class Feed:
                 batch = producer.batch(self._topic, partition)
                 batch.append(*fields)
         await (await producer.submit(batch))
-
-
-class Tap:
-    """Reads every record of a topic from its beginning; a consumer's listener."""
-
-    def __init__(
-        self,
-        cluster: Cluster,
-        topic: str,
-        seen: Callable[[Record[bytes | None]], None],
-        room: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
-        """Call `seen` for each record of `topic`, its value as bytes.
-
-        `room` is awaited before more is read, so that who shows the records can be slow.
-        """
-        self._consumer = cluster.transport.consumer(ConsumerSpec(topic=topic, group=None))
-        self._topic = topic
-        self._seen = seen
-        self._room = room
-        self._claims: list[Claim] = []
-        self._new: list[Claim] = []
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Begin to read."""
-        await self._consumer.start(self)
-        self._task = asyncio.get_running_loop().create_task(self._read())
-
-    async def caught_up(self) -> None:
-        """Wait until everything is seen that is in the topic now."""
-        while self._new or not self._claims:
-            await self._turn()
-        ends = await self._consumer.ends(self._claims)
-        while any(self._consumer.position(claim) < end for claim, end in ends.items()):
-            await self._turn()
-
-    async def close(self) -> None:
-        """Stop reading.
-
-        Raises:
-            Exception: whatever `seen` raised.
-        """
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
-        deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
-        await self._consumer.close(leave=True, deadline=deadline)
-        if self._task is not None and not self._task.cancelled():
-            self._task.result()
-
-    async def _turn(self) -> None:
-        if self._task is not None and self._task.done():
-            self._task.result()
-        await asyncio.sleep(0.005)
-
-    async def _read(self) -> None:
-        while True:
-            while self._new:
-                claim = self._new[0]
-                await self._consumer.open(claim, "earliest")
-                self._claims.append(self._new.pop(0))
-            credit = dict.fromkeys(self._claims, CREDIT)
-            for chunk in await self._consumer.poll(credit, POLL_SECONDS):
-                for record in chunk.records:
-                    self._seen(self._shown(record, chunk.claim))
-            if self._room is not None:
-                await self._room()
-
-    @staticmethod
-    def _shown(record: RawRecord, claim: Claim) -> Record[bytes | None]:
-        return Record(
-            record.value,
-            record.key,
-            record.headers,
-            record.timestamp,
-            claim.topic,
-            claim.partition,
-            record.offset,
-        )
-
-    def assigned(self, claims: Sequence[Claim]) -> None:
-        """Every partition of the topic."""
-        self._new.extend(claims)
-
-    async def revoked(self, claims: Sequence[Claim], deadline: float) -> None:
-        """Nothing to finish: nothing is committed."""
-        del deadline
-        self.lost(claims)
-
-    def lost(self, claims: Sequence[Claim]) -> None:
-        """The reader was closed, or partitions were added and all are claimed anew."""
-        self._claims = [claim for claim in self._claims if claim not in claims]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from streamlet_sdk.runtime.table import Table, made
+from streamlet_sdk.runtime.table import followed
 
 if TYPE_CHECKING:
-    from streamlet_sdk.runtime.transport import Lane, RawRecord, Transport
+    from streamlet_sdk.records import Record
+    from streamlet_sdk.runtime.transport import Lane, Transport
 
 POSITIONS_TOPIC = "_cloudflow.positions"
 DEADLINE_SECONDS = 10.0
@@ -34,14 +35,9 @@ class PositionStore:
 
         The earlier writer is fenced before the topic is read, so what is read is final.
         """
-        await made(self._transport, self._topic)
         self._lane = await self._transport.lane(f"{self._topic}.{self._key}")
-        table = Table(self._transport, self._topic, self._seen)
-        await table.start()
-        try:
-            await table.caught_up()
-        finally:
-            await table.close()
+        tap = await followed(self._transport, self._topic, self._seen)
+        await tap.close()
         return self._found
 
     async def store(self, position: bytes) -> None:
@@ -65,6 +61,6 @@ class PositionStore:
             deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
             await self._lane.close(flush=False, deadline=deadline)
 
-    def _seen(self, record: RawRecord) -> None:
+    def _seen(self, record: Record[bytes | None]) -> None:
         if record.key == self._key.encode():
             self._found = record.value

@@ -19,9 +19,8 @@ from cloudflow_cli.sandbox.status import statuses
 from cloudflow_cli.sandbox.stop import Why
 from cloudflow_cli.sandbox.summary import Summary
 from streamlet_sdk.errors import CloudflowError, ProblemsError
-from streamlet_sdk.local.wires import Tap
 from streamlet_sdk.runtime.attempts import Attempt
-from streamlet_sdk.runtime.ports import Cluster
+from streamlet_sdk.runtime.tap import Tap
 from streamlet_sdk.runtime.threads import DaemonThreads
 
 if TYPE_CHECKING:
@@ -144,12 +143,11 @@ class Session:
     async def _open_taps(self) -> None:
         """Read from the beginning, past the end of the application's own clients."""
         transport = self.hosted.ground.transport("taps")
-        cluster = Cluster(transport, self.hosted.application.cluster.schemas)
         for sink in self._sinks():
             sink.start()
         for each in self.tapped:
             name = self.hosted.topic(each.shown.topic)
-            tap = Tap(cluster, name, each.seen, each.sink.room)
+            tap = Tap(transport, name, each.seen, each.sink.room)
             self._taps.append(tap)
             await tap.start()
 

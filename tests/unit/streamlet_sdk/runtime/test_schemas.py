@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import pytest
@@ -276,6 +277,77 @@ async def test_a_streamlet_whose_logical_types_changed_refuses_to_start() -> Non
         assert isinstance(replica.error, SchemaConflictError)
         assert "value.power is timestamp-millis there and plain here" in str(replica.error)
         assert engine.values("out") == []
+        await outside.stop()
+
+
+class Event(BaseModel):
+    """What a reader takes the records of `MILLIS` and of `MICROS` for."""
+
+    __avro__: ClassVar[Avro] = Avro(namespace="plant", name="Reading")
+    at: Annotated[datetime, Avro(logical="timestamp-millis")]
+
+
+class Dates(Streamlet):
+    """Writes the year that it understood."""
+
+    in_ = Inlet(Event)
+    out = Outlet(bytes)
+
+    @in_.each
+    def go(self, event: Event) -> Emission[bytes]:
+        return self.out(str(event.at.year).encode())
+
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@virtual_time
+async def test_a_running_reader_never_takes_a_writer_with_other_logical_types_for_its_own() -> None:
+    async with Engine(Dates) as engine:
+        outside = Outside(engine.broker)
+        await outside.start()
+        await outside.publish(MICROS)
+        # At the same moment: the reader meets the record before it is told of the schema.
+        await engine.feed("in", MICROS.encode({"at": NOON}))
+        await engine.run()
+        (letter,) = engine.records("in-dead-letters")
+        message = dict(letter.headers)["cloudflow-message"]
+        assert b"timestamp-micros was written, timestamp-millis is expected" in message
+        assert engine.values("out") == []
+        await outside.stop()
+
+
+@virtual_time
+async def test_records_without_any_published_schema_are_read_until_another_is_published() -> None:
+    async with Engine(Dates) as engine:
+        await engine.feed("in", MILLIS.encode({"at": NOON}))
+        await engine.run()
+        assert engine.values("out") == [b"2026"]
+        outside = Outside(engine.broker)
+        await outside.start()
+        await outside.publish(MICROS)
+        await asyncio.sleep(1)
+        await engine.feed("in", MICROS.encode({"at": NOON}))
+        await engine.run()
+        assert engine.values("out") == [b"2026"]
+        assert len(engine.records("in-dead-letters")) == 1
+        await outside.stop()
+
+
+@virtual_time
+async def test_a_schema_that_comes_after_an_outage_ends_the_wait() -> None:
+    async with Engine(Reads) as engine:
+        outside = Outside(engine.broker)
+        await outside.start()
+        await engine.feed("in", FIRST.encode({"name": "n", "power": 1}))
+        await asyncio.sleep(1)
+        engine.broker.faults.cut()
+        await asyncio.sleep(20)
+        engine.broker.faults.restore()
+        await outside.publish(FIRST)
+        await engine.run()
+        assert engine.values("out") == [b"n 1 kW"]
+        assert engine.counters.dead_lettered == 0
         await outside.stop()
 
 

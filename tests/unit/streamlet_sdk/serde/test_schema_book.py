@@ -93,3 +93,26 @@ def test_a_conflict_deep_in_a_recursive_schema_is_found() -> None:
 
     with pytest.raises(SchemaConflictError, match=r"value\.at is timestamp-millis"):
         book.add(*tree("micros"))
+
+
+def test_a_followed_book_gives_no_own_schema_before_it_is_published_or_accepted() -> None:
+    book = SchemaBook()
+    book.follow()
+    book.declare(*MILLIS)
+    assert book.node(MILLIS[0]) is None
+    assert not book.accepts(MILLIS[0])
+    assert book.accept(MILLIS[0])
+    assert book.accepts(MILLIS[0])
+    assert not book.accept("0" * 16)
+
+
+def test_what_a_writer_published_counts_more_than_an_accepted_schema() -> None:
+    book = SchemaBook()
+    book.follow()
+    book.declare(*MILLIS)
+    book.accept(MILLIS[0])
+    book.add(*MICROS)
+    assert not book.accepts(MILLIS[0])
+    assert book.text(MILLIS[0]) == MICROS[1]
+    with pytest.raises(SchemaConflictError):
+        book.declare(*MILLIS)
