@@ -1,0 +1,136 @@
+"""The brokers of a run: three, each with a plain listener and one behind a network that can be cut.
+
+The checker uses the plain listeners, the pipeline the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from chaos.proxy import Proxy
+from testbed.kafka import KafkaCluster, Layout, free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from chaos.proxy import Cut
+    from testbed.kafka import Broker
+
+CUTTABLE = "CUTTABLE"
+BROKERS = 3
+PROPERTIES = {
+    # Kafka looks for transactions that were left open every 10 s; a second is enough to wait.
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    "group.min.session.timeout.ms": "1000",
+}
+
+
+class Brokers:
+    """Brokers that can be killed, paused and cut off."""
+
+    def __init__(self, cluster: KafkaCluster, proxies: Sequence[Proxy]) -> None:
+        """`proxies[i]` stands before broker `i + 1`."""
+        self.all = cluster.brokers
+        self.direct = cluster.bootstrap
+        self.through = ",".join(f"127.0.0.1:{proxy.port}" for proxy in proxies)
+        self._proxies = proxies
+
+    def __getitem__(self, number: int) -> Broker:
+        """The broker with that node id."""
+        return self.all[number - 1]
+
+    async def kill(self, *numbers: int) -> None:
+        """End brokers as a crash would."""
+        await asyncio.gather(*(asyncio.to_thread(self[number].kill) for number in numbers))
+
+    async def start(self, *numbers: int) -> None:
+        """Start killed brokers and wait until each knows all."""
+        for number in numbers:
+            self[number].launch()
+        alive = sum(broker.is_alive for broker in self.all)
+        for number in numbers:
+            await asyncio.to_thread(self[number].await_brokers, alive)
+
+    async def cut(self, how: Cut, *numbers: int) -> None:
+        """Cut the pipeline off from brokers; from all when none is named."""
+        for number in numbers or range(1, len(self.all) + 1):
+            await self._proxies[number - 1].cut(how)
+
+    async def mend(self) -> None:
+        """Bring everything back: the network, paused brokers, dead brokers."""
+        for proxy in self._proxies:
+            await proxy.mend()
+        for broker in self.all:
+            broker.resume()
+        dead = [broker.number for broker in self.all if not broker.is_alive]
+        if dead:
+            await self.start(*dead)
+
+    async def coordinator(self, *, group: str | None = None, transaction: str = "") -> int:
+        """Which broker looks after a group, or after the transactions of a name."""
+        async with self._asking() as admin:
+            if group is not None:
+                return int(await admin.find_coordinator(group))
+            return int(await admin.find_coordinator(transaction, 1))
+
+    async def grow(self, topics: Mapping[str, int]) -> None:
+        """Raise the number of partitions of topics."""
+        from aiokafka.admin import NewPartitions
+
+        async with self._asking() as admin:
+            await admin.create_partitions(
+                {topic: NewPartitions(count) for topic, count in topics.items()}
+            )
+
+    @contextlib.asynccontextmanager
+    async def _asking(self) -> AsyncIterator[Any]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.direct, request_timeout_ms=5000)
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
+
+@contextlib.asynccontextmanager
+async def brokers(properties: Mapping[str, str] | None = None) -> AsyncIterator[Brokers]:
+    """Brokers that serve, and end with the block.
+
+    Raises:
+        KafkaUnavailableError: when there can be none here.
+    """
+    layout = Layout(
+        brokers=BROKERS,
+        listeners={CUTTABLE: "PLAINTEXT"},
+        properties={**PROPERTIES, **(properties or {})},
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cloudflow-chaos-kafka-"))
+        cluster = KafkaCluster(Path(folder), layout)
+        proxies = []
+        for broker, port in zip(cluster.brokers, free_ports(BROKERS), strict=True):
+            _advertise(broker, port)
+            target = int(broker.address(CUTTABLE).rpartition(":")[2])
+            proxies.append(await stack.enter_async_context(Proxy(port, target)))
+        stack.callback(cluster.stop)
+        await asyncio.to_thread(cluster.format)
+        await asyncio.to_thread(cluster.start)
+        yield Brokers(cluster, proxies)
+
+
+def _advertise(broker: Broker, port: int) -> None:
+    """Let a broker name its proxy where clients that came through it shall connect."""
+    path = broker.folder / "server.properties"
+    lines = path.read_text().splitlines()
+    here, there = broker.address(CUTTABLE), f"127.0.0.1:{port}"
+    changed = [
+        line.replace(here, there) if line.startswith("advertised.listeners=") else line
+        for line in lines
+    ]
+    path.write_text("\n".join(changed) + "\n")

@@ -1,0 +1,263 @@
+"""One run: a pipeline of two streamlets at work while a scenario breaks something."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from chaos.account import Account, Topics, account, longest_standstill
+from chaos.pods import Kubelet
+from chaos.traffic import Feed, Watch, read
+from streamlet_sdk.contract import Binding, DeliveryOverride, Settings, StreamletConfig
+from streamlet_sdk.runtime.kafka import KafkaTransport
+from streamlet_sdk.runtime.transport import TopicSpec
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from pathlib import Path
+    from random import Random
+
+    from chaos.brokers import Brokers
+    from streamlet_sdk.delivery import Guarantee
+
+PARTITIONS = 6
+REPLICAS = 3
+RATE = 240.0
+WARM_SECONDS = 90.0
+# How long everything may take to come through after the last fault: sessions, time-outs, back-offs.
+CATCH_UP_SECONDS = 120.0
+SESSION = {"session.timeout.ms": "6000"}
+INPUT, MIDDLE, OUTPUT = "in", "mid", "out"
+DEAD = ("forward-dead", "mark-dead")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What is broken, and what is promised while it is.
+
+    Attributes:
+        faults: breaks things; when it returns everything may work again.
+        guarantees: which of them to run.
+        classes: the streamlets' classes, where the plain ones will not do.
+        incidents: how often something lost its window besides the crashes of processes.
+        backlog: records that are there before the pipeline starts.
+        poison: whether a number cannot be processed.
+        proof: looks at a finished run for what is particular to it; a sentence is a complaint.
+    """
+
+    name: str
+    faults: Callable[[Stage], Awaitable[None]]
+    guarantees: tuple[Guarantee, ...] = ("at-least-once", "exactly-once")
+    forward: str = "Forward"
+    mark: str = "Mark"
+    settings: Mapping[str, int] = field(default_factory=dict)
+    delivery: Mapping[str, object] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    topic: Mapping[str, str] = field(default_factory=dict)
+    incidents: int = 0
+    backlog: int = 0
+    is_ordered: bool = True
+    poison: Callable[[int], bool] = lambda _: False
+    proof: Callable[[Stage], str | None] = lambda _: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one run has shown; `broken` says what of the promise was not kept."""
+
+    scenario: str
+    guarantee: Guarantee
+    seed: int
+    account: Account
+    bound: int
+    standstill: float
+    seconds: float
+    deaths: int
+    broken: list[str]
+
+
+class Stage:
+    """The world of one run, as faults see it."""
+
+    def __init__(
+        self, scenario: Scenario, guarantee: Guarantee, seed: int, brokers: Brokers, chance: Random
+    ) -> None:
+        """Nothing runs yet."""
+        self.scenario = scenario
+        self.guarantee = guarantee
+        self.seed = seed
+        self.brokers = brokers
+        self.chance = chance
+        self.namespace = f"c{uuid4().hex[:8]}"
+        self.feed = Feed(brokers.direct, self.topic(INPUT), PARTITIONS)
+        self.watch = Watch(
+            brokers.direct, [self.topic(each) for each in (OUTPUT, *DEAD)], PARTITIONS
+        )
+        self.kubelet: Kubelet
+        self._warm_at = 0.0
+
+    def topic(self, name: str) -> str:
+        """The name of a topic on the brokers."""
+        return f"{self.namespace}.{name}"
+
+    def group(self, streamlet: str) -> str:
+        """The consumer group of a streamlet."""
+        return self._config(streamlet).group("in")
+
+    async def play(self, folder: Path) -> Result:
+        """Run the scenario and account for it; logs of pods go to `folder`."""
+        begun = time.monotonic()
+        self.kubelet = Kubelet(
+            folder,
+            {"bootstrap.servers": self.brokers.through, **SESSION, **self.scenario.properties},
+        )
+        await self._make_topics()
+        try:
+            async with self.watch:
+                await self._work()
+            topics = await self._topics()
+        finally:
+            await self.kubelet.close()
+            await self.brokers.mend()
+            await self._drop_topics()
+        return self._result(topics, time.monotonic() - begun)
+
+    async def come_through(self, seconds: float = CATCH_UP_SECONDS) -> bool:
+        """Wait until everything that was acknowledged has come out; false when it did not."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while len(self.watch.seen) < self.feed.sent:
+                    await asyncio.sleep(0.1)
+                return True
+        return False
+
+    async def pause(self, least: float, most: float) -> None:
+        """Let a random time pass."""
+        await asyncio.sleep(self.chance.uniform(least, most))
+
+    async def _work(self) -> None:
+        for streamlet in ("forward", "mark"):
+            self.kubelet.mount(self._config(streamlet))
+        if self.scenario.backlog:
+            await self.feed.flood(self.scenario.backlog)
+        for streamlet in ("forward", "mark"):
+            for number in range(REPLICAS):
+                self.kubelet.add(streamlet, f"{streamlet}-{number}")
+        self.feed.start(RATE)
+        await self._warm()
+        await self.scenario.faults(self)
+        await self.brokers.mend()
+        await self.feed.stop()
+        if self.guarantee == "at-most-once":
+            await self._all_committed()
+        else:
+            await self.come_through()
+        await self.kubelet.drain()
+
+    async def _warm(self) -> None:
+        """Wait until something came out of every partition.
+
+        Raises:
+            TimeoutError: when the pipeline does not begin to work.
+        """
+        async with asyncio.timeout(WARM_SECONDS):
+            while len(self.watch.arrivals) < PARTITIONS:
+                await asyncio.sleep(0.1)
+        self._warm_at = time.time()
+
+    async def _all_committed(self) -> None:
+        """Wait until both groups have committed to the ends of their topics."""
+        with contextlib.suppress(TimeoutError):
+            async with self._admin() as admin, asyncio.timeout(CATCH_UP_SECONDS):
+                for streamlet, topic in (("forward", INPUT), ("mark", MIDDLE)):
+                    ends = {}
+                    for found in await read(self.brokers.direct, [self.topic(topic)]):
+                        ends[self.topic(topic), found.partition] = found.offset + 1
+                    while any(
+                        (await admin.offsets(self.group(streamlet))).get(at, 0) < end
+                        for at, end in ends.items()
+                    ):
+                        await asyncio.sleep(0.5)
+
+    async def _topics(self) -> Topics:
+        direct = self.brokers.direct
+        inputs = await read(direct, [self.topic(INPUT)])
+        poison = frozenset(r.number for r in inputs if self.scenario.poison(r.number))
+        return Topics(
+            inputs=inputs,
+            outputs=await read(direct, [self.topic(OUTPUT)]),
+            dead_letters=await read(direct, [self.topic(each) for each in DEAD]),
+            poison=poison,
+        )
+
+    def _result(self, topics: Topics, seconds: float) -> Result:
+        made = account(topics)
+        window = self._config("mark").settings.window_records
+        bound = window * (self.kubelet.crashes + self.scenario.incidents)
+        broken = made.broken(self.guarantee, bound=bound, is_ordered=self.scenario.is_ordered)
+        broken += [f"{name} did not end within its grace period" for name in self.kubelet.overdue]
+        if len(topics.inputs) < self.feed.sent:
+            broken.append(f"the brokers lost {self.feed.sent - len(topics.inputs)} inputs")
+        if (complaint := self.scenario.proof(self)) is not None:
+            broken.append(complaint)
+        return Result(
+            scenario=self.scenario.name,
+            guarantee=self.guarantee,
+            seed=self.seed,
+            account=made,
+            bound=bound if self.guarantee == "at-least-once" else 0,
+            standstill=longest_standstill(self.watch.arrivals, since=self._warm_at),
+            seconds=seconds,
+            deaths=sum(len(pod.deaths) for pod in self.kubelet.pods),
+            broken=broken,
+        )
+
+    def _config(self, streamlet: str) -> StreamletConfig:
+        source, sink, kind = (
+            (INPUT, MIDDLE, self.scenario.forward)
+            if streamlet == "forward"
+            else (MIDDLE, OUTPUT, self.scenario.mark)
+        )
+        ports = {"in": source, "out": sink, "in-dead-letters": f"{streamlet}-dead"}
+        return StreamletConfig(
+            application="chaos",
+            namespace=self.namespace,
+            streamlet=streamlet,
+            class_name=f"chaos_pipeline:{kind}",
+            settings=Settings(**self.scenario.settings),
+            ports={
+                port: Binding(topic=topic, kafka_name=self.topic(topic))
+                for port, topic in ports.items()
+            },
+            delivery={
+                "in": DeliveryOverride.model_validate(
+                    {"guarantee": self.guarantee, **self.scenario.delivery}
+                )
+            },
+        )
+
+    async def _make_topics(self) -> None:
+        async with self._admin() as admin:
+            for name in (INPUT, MIDDLE, OUTPUT, *DEAD):
+                config = self.scenario.topic if name == MIDDLE else {}
+                partitions = 1 if name in DEAD else PARTITIONS
+                await admin.create(
+                    TopicSpec(name=self.topic(name), partitions=partitions, config=config)
+                )
+
+    async def _drop_topics(self) -> None:
+        async with self._admin() as admin:
+            for name in (INPUT, MIDDLE, OUTPUT, *DEAD):
+                await admin.delete(self.topic(name))
+
+    @contextlib.asynccontextmanager
+    async def _admin(self) -> AsyncIterator[object]:
+        transport = KafkaTransport(self.brokers.direct)
+        try:
+            yield transport.admin()
+        finally:
+            await transport.close()
