@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PORT: Final = 8090
 _REQUEST_SECONDS: Final = 10.0
-_PLAIN: Final = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+_PLAIN: Final = (("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"))
 
 
 class Vitals(Protocol):
@@ -78,13 +78,14 @@ class _Answers:
             return _verdict(self._vitals.why_not_alive(), start)
         if path == "/readyz":
             return _verdict(self._vitals.why_not_ready(), start)
-        start(_status(HTTPStatus.NOT_FOUND), _PLAIN)
+        start(_status(HTTPStatus.NOT_FOUND), list(_PLAIN))
         return [b"here are /livez, /readyz and /metrics\n"]
 
 
 def _verdict(reasons: Iterable[str], start: StartResponse) -> Iterable[bytes]:
     lines = list(reasons)
-    start(_status(HTTPStatus.SERVICE_UNAVAILABLE if lines else HTTPStatus.OK), _PLAIN)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if lines else HTTPStatus.OK
+    start(_status(status), list(_PLAIN))  # the server adds to the list
     return ["".join(f"{line}\n" for line in lines or ["ok"]).encode()]
 
 
