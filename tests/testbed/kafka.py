@@ -45,6 +45,8 @@ PROPERTIES = {
     "offsets.topic.num.partitions": "4",
     "transaction.state.log.num.partitions": "4",
     "group.initial.rebalance.delay.ms": "0",
+    # Tests write records of years ago; nothing may remove them while they are read.
+    "log.retention.ms": "-1",
     "num.network.threads": "2",
     "num.io.threads": "4",
 }

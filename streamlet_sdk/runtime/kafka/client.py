@@ -6,7 +6,9 @@ Used by consumers, producers and admins, each of which has one of its own.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import errors as kafka
@@ -17,13 +19,21 @@ from aiokafka.structs import TopicPartition
 from typing_extensions import override
 
 from streamlet_sdk.errors import DeniedError, RejectedError, TransportError, UnavailableError
-from streamlet_sdk.runtime.kafka.faults import sentence, translated, translating
+from streamlet_sdk.runtime.kafka.faults import advice, sentence, translated, translating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TRIES: Final = 50
 _PAUSE_SECONDS: Final = 0.1
+# What brokers before Kafka 2.5 lack: the youngest requests that nothing works without.
+_NEEDED: Final = {
+    0: ("Produce", 3),
+    1: ("Fetch", 4),
+    3: ("Metadata", 4),
+    9: ("OffsetFetch", 7),
+    22: ("InitProducerId", 0),
+}
 
 
 class Client(AIOKafkaClient):
@@ -32,6 +42,7 @@ class Client(AIOKafkaClient):
     def __init__(self, bootstrap: str, client: str, arguments: Mapping[str, Any]) -> None:
         """Connect nothing yet; `arguments` are those of aiokafka's client."""
         super().__init__(bootstrap_servers=bootstrap, client_id=client, **arguments)
+        logging.getLogger("aiokafka.conn").addFilter(_DISCREET)
         self.servers = bootstrap
         self._connection = {
             name: value
@@ -45,11 +56,15 @@ class Client(AIOKafkaClient):
         Raises:
             UnavailableError: when no broker answers.
             DeniedError: when they do not accept who this is.
+            RejectedError: when they are too old.
         """
         try:
             await self.bootstrap()
-        except (kafka.KafkaError, OSError, TimeoutError) as error:
+        except (kafka.KafkaError, OSError, TimeoutError, NotImplementedError) as error:
             raise await self._explained(error) from error
+        connection = await self._get_conn(self.get_random_node())
+        if connection is not None:
+            _require_new_enough(connection)
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has; asked anew when it is not known, and never made.
@@ -64,7 +79,7 @@ class Client(AIOKafkaClient):
             await self.learn(topic)
             known = self.cluster.partitions_for_topic(topic)
         if topic in self.cluster.unauthorized_topics:
-            raise DeniedError(f"topic {topic} may not be described by this principal")
+            raise translated(kafka.TopicAuthorizationFailedError(), f"looking for topic {topic}")
         if not known:
             self._topics = self._topics - {topic}
             raise RejectedError(f"there is no topic {topic}", hint="create it, or check its name")
@@ -79,7 +94,11 @@ class Client(AIOKafkaClient):
         # A new set, for aiokafka asks once more when it finds another one after an answer.
         self._topics = self._topics | {topic}
         if not await self.force_metadata_update():
-            raise UnavailableError(f"no broker of {self.servers} answers")
+            known = ", ".join(f"{each.host}:{each.port}" for each in self.cluster.brokers())
+            raise UnavailableError(
+                f"no broker of {self.servers} answers where it says that it is ({known})",
+                hint="check that it runs, and advertised.listeners of the broker",
+            )
 
     async def leader(self, topic: str, partition: int) -> int:
         """The broker that leads a partition; waits while one is being elected.
@@ -127,21 +146,74 @@ class Client(AIOKafkaClient):
 
     async def _explained(self, error: BaseException) -> TransportError:
         """Why no broker could be reached: aiokafka logs the causes and raises none of them."""
-        causes: list[str] = []
+        causes: dict[str, BaseException] = {}
         for host, port, _ in self.hosts:
-            try:
-                connection = await create_conn(
-                    host, port, client_id=self._client_id, **self._connection
-                )
-            except (kafka.KafkaError, OSError, TimeoutError) as cause:
-                made = translated(cause, f"connecting to {host}:{port}")
-                if isinstance(made, DeniedError):
-                    return made
-                causes.append(f"{host}:{port}: {sentence(cause)}")
-            else:
-                connection.close()
-        text = "; ".join(causes) or sentence(error)
+            cause = await self._tried(host, port)
+            made = translated(cause, f"connecting to {host}:{port}") if cause else None
+            if isinstance(made, (DeniedError, RejectedError)):
+                return made
+            if cause is not None:
+                causes[f"{host}:{port}"] = cause
+        text = "; ".join(f"{where}: {sentence(cause)}" for where, cause in causes.items())
+        cause = next(iter(causes.values()), error)
         return UnavailableError(
-            f"no broker of {self.servers} can be reached ({text})",
-            hint="check bootstrap.servers, security.protocol and that the broker runs",
+            f"no broker of {self.servers} can be reached ({text or sentence(error)})",
+            hint=advice(cause) or _where_to_look(cause, self._connection["security_protocol"]),
         )
+
+    async def _tried(self, host: str, port: int) -> BaseException | None:
+        """What goes wrong with one broker; None when nothing does, this time."""
+        try:
+            connection = await create_conn(
+                host, port, client_id=self._client_id, **self._connection
+            )
+        except (kafka.KafkaError, OSError, TimeoutError) as cause:
+            return cause
+        try:
+            _require_new_enough(connection)
+            # A listener that wants credentials closes the connection now, and not before.
+            await connection.send(MetadataRequest([]))
+        except (kafka.KafkaError, TransportError, OSError, TimeoutError) as cause:
+            return cause
+        finally:
+            connection.close()
+        return None
+
+
+def _require_new_enough(connection: Any) -> None:
+    """Say so when a broker lacks what the transport is built on.
+
+    Raises:
+        RejectedError: naming the request.
+    """
+    for key, (name, version) in _NEEDED.items():
+        if connection._versions.get(key, (0, -1))[1] < version:
+            raise RejectedError(
+                f"the broker at {connection.host}:{connection.port} is too old: "
+                f"it knows no version {version} of {name}",
+                hint="Kafka 2.5 or later is needed",
+            )
+
+
+def _where_to_look(error: BaseException, protocol: str) -> str:
+    """What to check when the way to a broker is cut, and the error alone does not tell."""
+    if isinstance(error, socket.gaierror):
+        return "check the host in bootstrap.servers"
+    if isinstance(error, ConnectionRefusedError):
+        return "check host and port in bootstrap.servers, and that the broker runs"
+    return (
+        "check host and port in bootstrap.servers, that the broker runs, and that its listener "
+        f"speaks {protocol} (security.protocol)"
+    )
+
+
+class _Discreet(logging.Filter):
+    """Keeps credentials out of the log: aiokafka shows requests whole, on level DEBUG."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        given = record.args if isinstance(record.args, tuple) else ()
+        return not any(type(each).__name__.startswith("SaslAuthenticate") for each in given)
+
+
+_DISCREET: Final = _Discreet()

@@ -5,6 +5,7 @@ Used by the other modules of this package.
 
 from __future__ import annotations
 
+import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -56,24 +57,115 @@ _REJECTED: Final = (
     kafka.UnsupportedVersionError,
     wire.InvalidRecordError,
 )
-_HINTS: Final[dict[type[BaseException], str]] = {
-    kafka.SaslAuthenticationFailed: "check sasl.jaas.config and sasl.mechanism",
-    kafka.UnsupportedSaslMechanismError: "set sasl.mechanism to one that the broker offers",
-    kafka.TopicAuthorizationFailedError: "allow the principal Describe, Read and Write on it",
-    kafka.GroupAuthorizationFailedError: "allow the principal Read on the consumer group",
-    kafka.TransactionalIdAuthorizationFailed: "allow the principal Write on the transactional id",
-    kafka.MessageSizeTooLargeError: "raise max.message.bytes of the topic, or write less",
+# What is said of an error, and what is to be done; None keeps what aiokafka or the broker says.
+# OpenSSL's numbers for what is wrong with a certificate.
+_OTHER_HOST: Final = (
+    "use a host of bootstrap.servers that the certificate names, or set "
+    "ssl.endpoint.identification.algorithm to an empty text"
+)
+_VERIFYING: Final = {
+    9: "check the clock of this machine",
+    10: "renew the broker's certificate",
+    62: _OTHER_HOST,
+    64: _OTHER_HOST,
+}
+_UNTRUSTED: Final = "give the certificate of its authority in ssl.truststore.*"
+# What a broker says that does not accept the client's certificate, or misses one.
+_ALERTS: Final = frozenset(
+    {
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "TLSV1_ALERT_UNKNOWN_CA",
+    }
+)
+_SAID: Final[dict[type[BaseException], tuple[str | None, str]]] = {
+    kafka.SaslAuthenticationFailed: (None, "check sasl.jaas.config and sasl.mechanism"),
+    kafka.UnsupportedSaslMechanismError: (
+        "the broker does not offer this SASL mechanism",
+        "set sasl.mechanism to one that the broker offers",
+    ),
+    kafka.IllegalSaslStateError: (
+        "the listener does not use SASL",
+        "set security.protocol to PLAINTEXT or SSL, or use the port of another listener",
+    ),
+    kafka.TopicAuthorizationFailedError: (
+        "this principal is not allowed to use the topic",
+        "allow it Describe, and Read or Write, on the topic",
+    ),
+    kafka.GroupAuthorizationFailedError: (
+        "this principal is not allowed to be in the consumer group",
+        "allow it Read on the group",
+    ),
+    kafka.TransactionalIdAuthorizationFailed: (
+        "this principal is not allowed to use the transactional id",
+        "allow it Describe and Write on the transactional id",
+    ),
+    kafka.ClusterAuthorizationFailedError: (
+        "this principal is not allowed to do this on the cluster",
+        "allow it Write on a topic to produce, Create and Alter to manage topics",
+    ),
+    kafka.MessageSizeTooLargeError: (None, "raise max.message.bytes of the topic, or write less"),
+    kafka.InvalidTimestampError: (
+        "the timestamp of a record is too far from the broker's clock",
+        "check the clocks, and message.timestamp.before.max.ms and .after.max.ms of the topic",
+    ),
+    kafka.CorruptRecordException: (
+        "a batch of records is damaged",
+        "restore the partition from another replica; check.crcs=false reads it as it is",
+    ),
+    kafka.KafkaStorageError: (
+        "the broker cannot use its disk",
+        "check the space and the health of the broker's disks",
+    ),
+    kafka.NotEnoughReplicasError: (
+        "fewer replicas are in sync than min.insync.replicas asks for",
+        "check the other brokers",
+    ),
+    kafka.IncompatibleBrokerVersion: (None, "Kafka 2.5 or later is needed"),
 }
 
 
 def sentence(error: BaseException) -> str:
-    """What `error` says, in one line."""
-    if isinstance(error, kafka.BrokerResponseError):
-        text = getattr(error, "description", "") or getattr(error, "message", "")
-        details = ", ".join(str(each) for each in error.args)
-        said = f"{text.rstrip('.')} ({details})" if details else text.rstrip(".")
-        return said or type(error).__name__
-    return str(error) or type(error).__name__
+    """What `error` says, in one line; only what is meant for people, no `repr` of anything."""
+    cause = error.__cause__
+    if isinstance(error, kafka.KafkaConnectionError) and isinstance(cause, ssl.SSLError):
+        return _of_the_system(cause)
+    if not isinstance(error, kafka.KafkaError):
+        return _of_the_system(error)
+    details = ", ".join(each for each in error.args if isinstance(each, str))
+    text = _SAID.get(type(error), (None, ""))[0] or ""
+    if not isinstance(error, kafka.BrokerResponseError):
+        return text or details or type(error).__name__
+    text = text or getattr(error, "description", "") or getattr(error, "message", "")
+    text = text.rstrip(".") or type(error).__name__
+    return f"{text} ({details})" if details else text
+
+
+def _of_the_system(error: BaseException) -> str:
+    """What an error says that is not Kafka's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the broker's certificate is not accepted: {error.verify_message.rstrip('.')}"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return f"TLS could not be agreed upon: {error.reason.replace('_', ' ').lower()}"
+    if isinstance(error, ConnectionResetError):
+        return "the broker closed the connection"
+    if isinstance(error, TimeoutError):
+        return "no answer came in time"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def advice(error: BaseException) -> str | None:
+    """What to do about `error`, as far as it can be known from it alone."""
+    if isinstance(error, kafka.KafkaConnectionError) and isinstance(error.__cause__, ssl.SSLError):
+        return advice(error.__cause__)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _VERIFYING.get(error.verify_code, _UNTRUSTED)
+    if _is_refused_by_tls(error):
+        return "give a certificate that the broker trusts in ssl.keystore.*"
+    return _SAID.get(type(error), (None, None))[1]
 
 
 def translated(error: BaseException, doing: str) -> TransportError:
@@ -81,13 +173,13 @@ def translated(error: BaseException, doing: str) -> TransportError:
     if isinstance(error, TransportError):
         return error
     text = f"{doing}: {sentence(error)}"
-    if isinstance(error, _DENIED):
-        return DeniedError(text, hint=_hint(error))
+    if isinstance(error, _DENIED) or _is_refused_by_tls(error):
+        return DeniedError(text, hint=advice(error))
     if isinstance(error, _FENCED):
         return FencedError(text)
     if isinstance(error, (TimeoutError, OSError)) or _is_passing(error):
-        return UnavailableError(text)
-    return RejectedError(text, hint=_hint(error))
+        return UnavailableError(text, hint=advice(error))
+    return RejectedError(text, hint=advice(error))
 
 
 def unwritten(error: BaseException, doing: str) -> TransportError:
@@ -97,7 +189,7 @@ def unwritten(error: BaseException, doing: str) -> TransportError:
         return made
     if isinstance(error, _REJECTED):
         return made
-    return OutcomeUnknownError(str(made))
+    return OutcomeUnknownError(str(made), hint=made.hint)
 
 
 @contextmanager
@@ -122,5 +214,9 @@ def _is_passing(error: BaseException) -> bool:
     return isinstance(error, passing) or bool(getattr(error, "retriable", False))
 
 
-def _hint(error: BaseException) -> str | None:
-    return _HINTS.get(type(error))
+def _is_refused_by_tls(error: BaseException) -> bool:
+    """Whether one side does not accept the other's certificate: waiting does not change that."""
+    cause = error.__cause__ if isinstance(error, kafka.KafkaConnectionError) else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return True
+    return isinstance(cause, ssl.SSLError) and cause.reason in _ALERTS

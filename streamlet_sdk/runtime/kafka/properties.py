@@ -5,109 +5,31 @@ Used by the transport. Durations are `timedelta`; milliseconds appear at aiokafk
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from ssl import TLSVersion
+from typing import TYPE_CHECKING, Any, Final
 
 from streamlet_sdk.errors import ConfigurationError
-from streamlet_sdk.problems import Problem, closest
 from streamlet_sdk.runtime.kafka import security
+from streamlet_sdk.runtime.kafka.vocabulary import KNOWN, SASL, TLS, UnusableProperty, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+    from ssl import SSLContext
 
-T = TypeVar("T")
+    from streamlet_sdk.problems import Problem
 
 _MEBIBYTE: Final = 1024 * 1024
 _REQUEST: Final = timedelta(seconds=10)
 _CODECS: Final = ("none", "gzip", "snappy", "lz4", "zstd")
 
-_CONNECTION: Final = frozenset(
-    {
-        "connections.max.idle.ms",
-        "metadata.max.age.ms",
-        "request.timeout.ms",
-        "retry.backoff.ms",
-        "sasl.jaas.config",
-        "sasl.mechanism",
-        "security.protocol",
-        "ssl.endpoint.identification.algorithm",
-        "ssl.key.password",
-        "ssl.keystore.certificate.chain",
-        "ssl.keystore.key",
-        "ssl.keystore.location",
-        "ssl.keystore.type",
-        "ssl.truststore.certificates",
-        "ssl.truststore.location",
-        "ssl.truststore.type",
-    }
-)
-_CONSUMER: Final = frozenset(
-    {
-        "check.crcs",
-        "client.rack",
-        "fetch.max.bytes",
-        "fetch.max.wait.ms",
-        "fetch.min.bytes",
-        "heartbeat.interval.ms",
-        "max.partition.fetch.bytes",
-        "max.poll.interval.ms",
-        "session.timeout.ms",
-    }
-)
-_PRODUCER: Final = frozenset(
-    {
-        "acks",
-        "batch.size",
-        "buffer.memory",
-        "compression.type",
-        "delivery.timeout.ms",
-        "enable.idempotence",
-        "max.request.size",
-        "transaction.timeout.ms",
-    }
-)
-_KNOWN: Final = _CONNECTION | _CONSUMER | _PRODUCER
-
-_OURS: Final[Mapping[str, str]] = {
-    "bootstrap.servers": "a cluster's address is given beside its properties",
-    "client.id": "it follows from the replica",
-    "auto.offset.reset": "an inlet's start decides where reading begins",
-    "enable.auto.commit": "offsets are committed when records are processed",
-    "group.id": "an inlet's group follows from its application and streamlet",
-    "group.instance.id": "it follows from the pod and the inlet",
-    "isolation.level": "an inlet reads committed records",
-    "linger.ms": "a batch is sent as soon as the one before is answered",
-    "max.in.flight.requests.per.connection": "one batch of a partition is under way at a time",
-    "max.poll.records": "an inlet's window bounds what is read",
-    "partition.assignment.strategy": "partitions are shared round robin",
-    "retries": "writing is repeated until delivery.timeout.ms",
-    "transactional.id": "it follows from the group and the partition",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnusableProperty(Problem):
-    """A client property that has no effect here, or whose value cannot be used."""
-
-    why: str
-    advice: str = "Remove it."
-    meant: str | None = None
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong, one sentence."""
-        return f"This client property cannot be used: {self.why}."
-
-    @property
-    def remedy(self) -> str:
-        """What to do about it, one sentence."""
-        return self.advice
-
-    @property
-    def suggestion(self) -> str | None:
-        """The property that was probably meant."""
-        return self.meant
+_SERVER: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.%\w]+\]):\d{1,5}")
+_MOST: Final = 2**31 - 1
+_VERSIONS: Final = {"TLSv1.2": TLSVersion.TLSv1_2, "TLSv1.3": TLSVersion.TLSv1_3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +58,7 @@ class ProducerSettings:
 
     Attributes:
         request: how long a broker may take to answer.
-        delivery: how long a batch may wait for a leader of its partition.
+        delivery: how long a batch may wait for its acknowledgement.
         transaction: after this long the broker aborts an open transaction.
     """
 
@@ -155,7 +77,7 @@ class Properties:
     def __init__(self, given: Mapping[str, str]) -> None:
         """Keep `given`."""
         self._given = given
-        self._problems: list[Problem] = [_unknown(name) for name in given if name not in _KNOWN]
+        self._problems: list[Problem] = [unknown(name) for name in given if name not in KNOWN]
 
     def connection(self) -> dict[str, Any]:
         """Arguments of aiokafka's client.
@@ -168,7 +90,7 @@ class Properties:
         arguments: dict[str, Any] = {
             "request_timeout_ms": milliseconds(timeout),
             "retry_backoff_ms": milliseconds(
-                self._duration("retry.backoff.ms", timedelta(milliseconds=100))
+                self._duration("retry.backoff.ms", timedelta(milliseconds=100), least=0)
             ),
             "metadata_max_age_ms": milliseconds(
                 self._duration("metadata.max.age.ms", timedelta(seconds=30))
@@ -178,19 +100,10 @@ class Properties:
             ),
             "security_protocol": protocol,
         }
-        for store in ("ssl.truststore.type", "ssl.keystore.type"):
-            self._pem(store, used=protocol in {"SSL", "SASL_SSL"})
-        mechanism = self._one_of("sasl.mechanism", security.MECHANISMS, "PLAIN")
-        if protocol.startswith("SASL") and "sasl.jaas.config" not in self._given:
-            self._bad("sasl.jaas.config", "it is missing", "Set it: the protocol uses SASL.")
+        arguments.update(self._sasl(protocol))
+        if (tls := self._tls(protocol)) is not None:
+            arguments["ssl_context"] = tls
         self.check()
-        if protocol.startswith("SASL"):
-            user, password = security.credentials(self._given["sasl.jaas.config"])
-            arguments["sasl_mechanism"] = mechanism
-            arguments["sasl_plain_username"] = user
-            arguments["sasl_plain_password"] = password
-        if protocol.endswith("SSL"):
-            arguments["ssl_context"] = security.context(self._given)
         return arguments
 
     def consumer(self) -> ConsumerSettings:
@@ -206,10 +119,13 @@ class Properties:
             fetch_min_bytes=self._number("fetch.min.bytes", 1),
             fetch_max_bytes=self._number("fetch.max.bytes", 8 * _MEBIBYTE),
             fetch_partition_bytes=self._number("max.partition.fetch.bytes", _MEBIBYTE),
-            fetch_wait=self._duration("fetch.max.wait.ms", timedelta(milliseconds=50)),
+            fetch_wait=self._duration("fetch.max.wait.ms", timedelta(milliseconds=50), least=0),
             check_crcs=self._one_of("check.crcs", ("true", "false"), "true") == "true",
             rack=self._given.get("client.rack"),
         )
+        if made.heartbeat >= made.session:
+            why = "it is not shorter than session.timeout.ms"
+            self._bad("heartbeat.interval.ms", why, "A third of the session or less is usual.")
         self.check()
         return made
 
@@ -234,6 +150,17 @@ class Properties:
         self.check()
         return made
 
+    def verify(self) -> None:
+        """Read everything, files of certificates too, and say all that cannot be used.
+
+        Raises:
+            ConfigurationError: when there is anything.
+        """
+        for read in (self.connection, self.consumer, self.producer):
+            with suppress(ConfigurationError):
+                read()
+        self.check()
+
     def check(self) -> None:
         """Say what cannot be used.
 
@@ -243,49 +170,115 @@ class Properties:
         if self._problems:
             raise ConfigurationError(self._problems)
 
-    def _duration(self, name: str, default: timedelta) -> timedelta:
-        return self._read(
-            name, lambda text: timedelta(milliseconds=int(text)), default, "milliseconds"
-        )
+    def _sasl(self, protocol: str) -> dict[str, str]:
+        """Arguments that say who this is."""
+        if not protocol.startswith("SASL"):
+            self._without_effect(SASL, protocol)
+            return {}
+        mechanism = self._one_of("sasl.mechanism", security.MECHANISMS, None)
+        jaas = self._given.get("sasl.jaas.config")
+        if jaas is None:
+            self._bad("sasl.jaas.config", "it is missing", "Set it: the protocol uses SASL.")
+            return {}
+        login = security.credentials(jaas)
+        if isinstance(login, security.Unusable):
+            self._bad(*login)
+            return {}
+        user, password = login
+        return {
+            "sasl_mechanism": mechanism,
+            "sasl_plain_username": user,
+            "sasl_plain_password": password,
+        }
 
-    def _number(self, name: str, default: int) -> int:
-        return self._read(name, int, default, "a whole number")
+    def _tls(self, protocol: str) -> SSLContext | None:
+        """How to encrypt, if this is to be."""
+        if not protocol.endswith("SSL"):
+            self._without_effect(TLS, protocol)
+            return None
+        before = len(self._problems)
+        self._pem("ssl.truststore.type")
+        self._pem("ssl.keystore.type")
+        self._one_of("ssl.endpoint.identification.algorithm", ("https", ""), "https")
+        versions = self._listed("ssl.enabled.protocols", tuple(_VERSIONS))
+        if len(self._problems) > before:
+            return None
+        made = security.context(self._given)
+        if isinstance(made, security.Unusable):
+            self._bad(*made)
+            return None
+        made.minimum_version = _VERSIONS[min(versions)]
+        made.maximum_version = _VERSIONS[max(versions)]
+        return made
 
-    def _one_of(self, name: str, known: Iterable[str], default: str) -> str:
+    def _without_effect(self, names: AbstractSet[str], protocol: str) -> None:
+        why = f"it has no effect while security.protocol is {protocol}"
+        for name in sorted(names & self._given.keys()):
+            self._bad(name, why, "Remove it, or set security.protocol.")
+
+    def _duration(self, name: str, default: timedelta, *, least: int = 1) -> timedelta:
+        read = self._number(name, milliseconds(default), least=least, form="milliseconds")
+        return timedelta(milliseconds=read)
+
+    def _number(
+        self, name: str, default: int, *, least: int = 1, form: str = "a whole number"
+    ) -> int:
+        text = self._given.get(name, str(default))
+        if text.isdecimal() and least <= int(text) <= _MOST:
+            return int(text)
+        self._bad(name, f"{text!r} is not {form} from {least} on", f"Write {form}.")
+        return default
+
+    def _listed(self, name: str, known: Sequence[str]) -> list[str]:
+        """The ones of `known` that are given, separated by commas; all when none are."""
+        words = [word.strip() for word in self._given.get(name, ",".join(known)).split(",")]
+        if not set(words) <= set(known):
+            text = self._given[name]
+            self._bad(name, f"{text!r} is not possible here", f"Use {' or '.join(known)}.")
+        return words
+
+    def _one_of(self, name: str, known: Iterable[str], default: str | None) -> str:
+        """One of `known`; it has to be given when there is no default."""
         values = tuple(known)
         text = self._given.get(name, default)
-        if text not in values:
-            self._bad(name, f"{text!r} is not possible here", f"Use {' or '.join(values)}.")
-            return default
-        return text
+        named = " or ".join(value or "an empty text" for value in values)
+        if text is None:
+            self._bad(name, "it is missing", f"Set it: {named}.")
+        elif text not in values:
+            self._bad(name, f"{text!r} is not possible here", f"Use {named}.")
+        else:
+            return text
+        return default or values[0]
 
-    def _read(self, name: str, read: Callable[[str], T], default: T, form: str) -> T:
-        if name not in self._given:
-            return default
-        try:
-            return read(self._given[name])
-        except (ValueError, OverflowError):
-            self._bad(name, f"{self._given[name]!r} is not {form}", f"Write {form}.")
-            return default
-
-    def _pem(self, name: str, *, used: bool) -> None:
+    def _pem(self, name: str) -> None:
         location = name.replace(".type", ".location")
         type_ = self._given.get(name, "PEM" if location not in self._given else "JKS")
-        if used and type_ != "PEM":
+        if type_ != "PEM":
             advice = f"Export it (keytool, openssl pkcs12) and set {name} to PEM."
             self._bad(name, f"a store of type {type_} cannot be read", advice)
 
     def _bad(self, name: str, why: str, advice: str) -> None:
-        self._problems.append(UnusableProperty(path=name, why=why, advice=advice))
+        problem = UnusableProperty(path=name, why=why, advice=advice)
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+
+def servers(bootstrap: str) -> str:
+    """`bootstrap.servers` without blanks.
+
+    Raises:
+        ConfigurationError: when it is not `host:port`, or several of them.
+    """
+    each = [word.strip() for word in bootstrap.split(",")]
+    if wrong := [word for word in each if not _SERVER.fullmatch(word)]:
+        why = f"{wrong[0]!r} is not host:port"
+        advice = "Write host:port, several separated by commas."
+        raise ConfigurationError(
+            [UnusableProperty(path="bootstrap.servers", why=why, advice=advice)]
+        )
+    return ",".join(each)
 
 
 def milliseconds(duration: timedelta) -> int:
     """A duration as Kafka counts."""
     return round(duration / timedelta(milliseconds=1))
-
-
-def _unknown(name: str) -> Problem:
-    if name in _OURS:
-        return UnusableProperty(path=name, why=_OURS[name])
-    why = "it is not known here, and would have no effect"
-    return UnusableProperty(path=name, why=why, meant=closest(name, _KNOWN))

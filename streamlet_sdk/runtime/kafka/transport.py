@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,7 @@ from streamlet_sdk.runtime.kafka.client import Client
 from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
 from streamlet_sdk.runtime.kafka.lane import KafkaLane
 from streamlet_sdk.runtime.kafka.producer import KafkaProducer
-from streamlet_sdk.runtime.kafka.properties import Properties
+from streamlet_sdk.runtime.kafka.properties import Properties, servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,16 +39,16 @@ class KafkaTransport:
         """Connect nothing yet; `client` shows in the broker's logs and quotas.
 
         Raises:
-            ConfigurationError: when a property cannot be followed.
+            ConfigurationError: when a property cannot be followed, or a server is no `host:port`.
         """
-        self._bootstrap = bootstrap
+        self._bootstrap = servers(bootstrap)
         self._properties = dict(properties or {})
         self._client = client
         self._numbers = count()
         self._consumers: list[KafkaConsumer] = []
         self._producers: list[KafkaProducer] = []
         self._admins: list[KafkaAdmin] = []
-        Properties(self._properties).check()
+        Properties(self._properties).verify()
 
     def consumer(self, spec: ConsumerSpec) -> KafkaConsumer:
         """A consumer that has not joined yet.
@@ -111,4 +110,10 @@ class KafkaTransport:
     def _maker(self, properties: Properties) -> Callable[[], Client]:
         """Makes a client later, on the event loop; what is wrong with properties shows now."""
         name = f"{self._client}-{next(self._numbers)}"
-        return partial(Client, self._bootstrap, name, properties.connection())
+        arguments = properties.connection()
+
+        # No partial object: its text would show the arguments, and a password is among them.
+        def make() -> Client:
+            return Client(self._bootstrap, name, arguments)
+
+        return make

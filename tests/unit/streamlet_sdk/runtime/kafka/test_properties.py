@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
-from streamlet_sdk.errors import ConfigurationError, RejectedError
+from streamlet_sdk.errors import ConfigurationError
 from streamlet_sdk.runtime.kafka import KafkaTransport
-from streamlet_sdk.runtime.kafka.properties import Properties, milliseconds
-from streamlet_sdk.runtime.kafka.security import credentials
+from streamlet_sdk.runtime.kafka.properties import Properties, milliseconds, servers
+from streamlet_sdk.runtime.kafka.vocabulary import KNOWN, SASL, TLS
 
-JAAS = (
-    "org.apache.kafka.common.security.scram.ScramLoginModule required "
-    'username="ann" password="a \\"b\\"; c";'
-)
+# Every property that is no matter of security, with another value than its default, where it is to
+# be found, and what is to be there.
+FOLLOWED: dict[str, tuple[str, str, Any]] = {
+    "acks": ("-1", "producer.request", timedelta(seconds=10)),
+    "batch.size": ("1000", "producer.batch_bytes", 1000),
+    "buffer.memory": ("1000", "producer.buffer_bytes", 1000),
+    "check.crcs": ("false", "consumer.check_crcs", False),
+    "client.rack": ("a", "consumer.rack", "a"),
+    "compression.type": ("gzip", "producer.compression", "gzip"),
+    "connections.max.idle.ms": ("7", "connection.connections_max_idle_ms", 7),
+    "delivery.timeout.ms": ("7", "producer.delivery", timedelta(milliseconds=7)),
+    "enable.idempotence": ("true", "producer.request", timedelta(seconds=10)),
+    "fetch.max.bytes": ("7", "consumer.fetch_max_bytes", 7),
+    "fetch.max.wait.ms": ("0", "consumer.fetch_wait", timedelta(0)),
+    "fetch.min.bytes": ("7", "consumer.fetch_min_bytes", 7),
+    "heartbeat.interval.ms": ("7", "consumer.heartbeat", timedelta(milliseconds=7)),
+    "max.partition.fetch.bytes": ("7", "consumer.fetch_partition_bytes", 7),
+    "max.poll.interval.ms": ("7", "consumer.rebalance", timedelta(milliseconds=7)),
+    "max.request.size": ("7", "producer.largest_bytes", 7),
+    "metadata.max.age.ms": ("7", "connection.metadata_max_age_ms", 7),
+    "request.timeout.ms": ("7", "connection.request_timeout_ms", 7),
+    "retry.backoff.ms": ("0", "connection.retry_backoff_ms", 0),
+    "security.protocol": ("PLAINTEXT", "connection.security_protocol", "PLAINTEXT"),
+    "session.timeout.ms": ("6500", "consumer.session", timedelta(seconds=6.5)),
+    "transaction.timeout.ms": ("7", "producer.transaction", timedelta(milliseconds=7)),
+}
 
 
 def problems(**properties: str) -> list[str]:
     """What is said of the properties, `session_timeout_ms` for `session.timeout.ms`."""
     read = Properties({name.replace("_", "."): value for name, value in properties.items()})
     with pytest.raises(ConfigurationError) as caught:
-        (read.connection(), read.consumer(), read.producer())
+        read.verify()
     return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN - SASL - TLS))
+def test_a_property_is_followed(name: str) -> None:
+    value, where, expected = FOLLOWED[name]
+    part, _, attribute = where.partition(".")
+    read = getattr(Properties({name: value}), part)()
+    assert (read[attribute] if part == "connection" else getattr(read, attribute)) == expected
 
 
 @pytest.mark.parametrize(
@@ -30,12 +63,16 @@ def problems(**properties: str) -> list[str]:
         ("auto.offset.reset", "an inlet's start decides"),
         ("linger.ms", "a batch is sent as soon as"),
         ("isolation.level", "reads committed records"),
+        ("ssl.truststore.password", "ssl.key.password"),
+        ("ssl.ca.location", "Kafka's name for it is ssl.truststore.location"),
+        ("sasl.username", "are read from sasl.jaas.config"),
+        ("value.serializer", "an outlet's type decides"),
     ],
 )
 def test_a_property_without_effect_is_refused_by_name(name: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         KafkaTransport("localhost:9092", {name: "1"})
-    assert name in str(caught.value)
+    assert str(caught.value).startswith(f"{name}: ")
     assert said in str(caught.value)
 
 
@@ -45,8 +82,11 @@ def test_a_property_without_effect_is_refused_by_name(name: str, said: str) -> N
         ("acks", "1", "Use all or -1."),
         ("compression.type", "zip", "Use none or gzip"),
         ("session.timeout.ms", "10s", "'10s' is not milliseconds"),
-        ("sasl.mechanism", "GSSAPI", "Use PLAIN or SCRAM"),
+        ("request.timeout.ms", "-1", "'-1' is not milliseconds from 1 on"),
+        ("fetch.max.bytes", "5000000000", "'5000000000' is not a whole number"),
+        ("heartbeat.interval.ms", "10000", "it is not shorter than session.timeout.ms"),
         ("enable.idempotence", "false", "Use true."),
+        ("security.protocol", "TLS", "Use PLAINTEXT or SSL"),
     ],
 )
 def test_a_value_that_cannot_be_followed_is_refused(name: str, value: str, said: str) -> None:
@@ -55,64 +95,24 @@ def test_a_value_that_cannot_be_followed_is_refused(name: str, value: str, said:
     assert said in problem
 
 
-def test_all_problems_are_said_at_once() -> None:
+def test_all_problems_are_said_at_once_and_once() -> None:
+    given = {"retries": "3", "colour": "red", "request.timeout.ms": "soon", "acks": "0"}
     with pytest.raises(ConfigurationError) as caught:
-        KafkaTransport("localhost:9092", {"retries": "3", "colour": "red"})
-    assert [problem.path for problem in caught.value.problems] == ["retries", "colour"]
+        KafkaTransport("localhost:9092", given)
+    paths = [problem.path for problem in caught.value.problems]
+    assert paths == ["retries", "colour", "request.timeout.ms", "acks"]
 
 
-def test_a_java_key_store_is_refused_with_the_way_out() -> None:
-    [problem] = problems(security_protocol="SSL", ssl_keystore_location="client.jks")
-    assert problem.startswith("ssl.keystore.type")
-    assert "PEM" in problem
+@pytest.mark.parametrize("bootstrap", ["", "localhost", "localhost:http", "a:1,,b:2", "http://a:1"])
+def test_what_is_no_server_is_refused(bootstrap: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^bootstrap\.servers: .* is not host:port"):
+        KafkaTransport(bootstrap)
 
 
-def test_sasl_without_credentials_names_what_is_missing() -> None:
-    [problem] = problems(security_protocol="SASL_PLAINTEXT")
-    assert problem.startswith("sasl.jaas.config: ")
+@pytest.mark.parametrize("bootstrap", ["a:1", "a-1.b_c:9092,[::1]:9093", "10.0.0.1:1"])
+def test_servers_are_hosts_with_ports(bootstrap: str) -> None:
+    assert servers(bootstrap.replace(",", " , ")) == bootstrap
 
 
-def test_credentials_come_from_the_jaas_text() -> None:
-    arguments = Properties(
-        {
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.jaas.config": JAAS,
-        }
-    ).connection()
-    assert arguments["sasl_mechanism"] == "SCRAM-SHA-512"
-    assert (arguments["sasl_plain_username"], arguments["sasl_plain_password"]) == (
-        "ann",
-        'a "b"; c',
-    )
-
-
-def test_a_jaas_text_without_credentials_is_refused() -> None:
-    with pytest.raises(RejectedError, match="no username and password"):
-        credentials("com.example.LoginModule required;")
-
-
-def test_an_empty_algorithm_turns_the_check_of_host_names_off() -> None:
-    given = {"security.protocol": "SSL"}
-    strict = Properties(given).connection()["ssl_context"]
-    given["ssl.endpoint.identification.algorithm"] = ""
-    loose = Properties(given).connection()["ssl_context"]
-    assert (strict.check_hostname, loose.check_hostname) == (True, False)
-
-
-def test_a_missing_certificate_file_is_said_with_what_to_check() -> None:
-    given = {
-        "security.protocol": "SSL",
-        "ssl.truststore.type": "PEM",
-        "ssl.truststore.location": "/no/such/file.pem",
-    }
-    with pytest.raises(RejectedError, match=r"ssl\.truststore") as caught:
-        Properties(given).connection()
-    assert caught.value.hint is not None
-
-
-def test_durations_and_sizes_are_read_in_kafkas_units() -> None:
-    given = {"session.timeout.ms": "6500", "batch.size": "1000", "compression.type": "none"}
-    read = Properties(given)
-    assert milliseconds(read.consumer().session) == 6500
-    assert (read.producer().batch_bytes, read.producer().compression) == (1000, None)
+def test_milliseconds_are_whole() -> None:
+    assert milliseconds(timedelta(microseconds=1999)) == 2
