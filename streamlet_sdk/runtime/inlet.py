@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 # Short enough that a claim with new credit is not kept waiting behind a quiet one.
 POLL_SECONDS = 0.05
+CHECK_SECONDS = 1.0
 COMMIT_SECONDS = 10.0
 
 
@@ -283,7 +284,7 @@ class InletRunner:
             if not credit:
                 self._credit.clear()
                 self._commit_now.set()
-                await self._credit.wait()
+                await self._more_credit()
                 continue
             chunks = await self._consumer.poll(credit, POLL_SECONDS)
             self._in_hand = True
@@ -295,6 +296,14 @@ class InletRunner:
                     continue
                 opened.worker.offer(chunk)
             self._in_hand = False
+
+    async def _more_credit(self) -> None:
+        """Wait for claims or credit; a replica that has none still hears what its group refuses."""
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._credit.wait()
+        except TimeoutError:
+            await self._consumer.poll({}, 0.0)
 
     def _credits(self) -> dict[Claim, int]:
         """How many records each claim may still take; a claim that is full is left out."""

@@ -12,13 +12,13 @@ from streamlet_sdk import Emission, Inlet, Outlet, Streamlet
 from streamlet_sdk.broker import EmbeddedBroker
 from streamlet_sdk.broker.consumer import EmbeddedConsumer
 from streamlet_sdk.broker.faults import Fault
-from streamlet_sdk.errors import DeliveryError, DeniedError
+from streamlet_sdk.errors import DeliveryError, DeniedError, FencedError
 from streamlet_sdk.local.wires import Fed
 from support.engine import Engine, a_config
 from support.virtual_time import virtual_time
 
 if TYPE_CHECKING:
-    from streamlet_sdk.runtime.transport import Claim
+    from streamlet_sdk.runtime.transport import Chunk, Claim
 
 GUARANTEES = ("at-least-once", "at-most-once", "exactly-once")
 
@@ -173,6 +173,24 @@ async def test_a_commit_that_is_not_allowed_ends_the_streamlet(
         await engine.run()
         assert replica.restarts == 1
         assert set(engine.values("out")) == {b"a"}
+
+
+@virtual_time
+async def test_a_replica_without_partitions_hears_that_its_group_refuses_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refused(_consumer: object, credit: dict[Claim, int], _timeout: float) -> list[Chunk]:
+        if not credit:
+            raise FencedError("another process has this name")
+        await asyncio.sleep(1)
+        return []
+
+    async with Engine(Echo, replicas=2) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(EmbeddedConsumer, "poll", refused)
+            await asyncio.sleep(1.5)
+        [said] = [str(replica.error) for replica in engine.replicas if replica.error]
+        assert said == "another process has this name"
 
 
 @virtual_time
