@@ -1,0 +1,45 @@
+"""Permissions (ACLs) on a real Kafka, given by a client that may everything."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from aiokafka.protocol.admin import CreateAclsRequest
+
+from streamlet_sdk.runtime.kafka.client import Client
+from streamlet_sdk.runtime.kafka.properties import Properties
+
+_LITERAL = 3
+_ALLOW = 3
+
+
+class On(IntEnum):
+    """What a permission is about, by Kafka's number."""
+
+    TOPIC = 2
+    GROUP = 3
+    CLUSTER = 4
+    TRANSACTIONAL_ID = 5
+
+
+class May(IntEnum):
+    """What may be done with it, by Kafka's number."""
+
+    READ = 3
+    WRITE = 4
+    CREATE = 5
+    DESCRIBE = 8
+
+
+async def allow(bootstrap: str, user: str, on: On, name: str, *operations: May) -> None:
+    """Let `user` do `operations` with what is called `name`."""
+    client = Client(bootstrap, "permissions", Properties({}).connection())
+    try:
+        await client.connect()
+        for operation in operations:
+            principal = f"User:{user}"
+            request = CreateAclsRequest(on, name, _LITERAL, principal, "*", operation, _ALLOW)
+            response = await client.ask(request, "giving permissions")
+            assert [row[0] for row in response.creation_responses] == [0], response
+    finally:
+        await client.close()
