@@ -76,21 +76,11 @@ class Extraction:
             module = importlib.import_module(module_name)
         if module is None or importing.error is not None:
             return None, (self._import_problem(class_name, module_name, importing.error),)
-        result: tuple[Descriptor | None, tuple[Problem, ...]] = (None, ())
         with Attempt() as describing:
-            result = self._described(class_name, module, name)
-        if describing.error is not None:
-            error = describing.error
-            return None, (
-                DescribeFailed(
-                    path=class_name,
-                    class_name=class_name,
-                    error=_one_line(error),
-                    location=self._location(error),
-                    detail=_detail(error),
-                ),
-            )
-        return result
+            return self._described(class_name, module, name)
+        error = describing.error
+        about, where = _about(class_name, error), self._location(error)
+        return None, (DescribeFailed(**about, error=_one_line(error), location=where),)
 
     def _described(
         self, class_name: str, module: ModuleType, name: str
@@ -114,36 +104,19 @@ class Extraction:
         return None, (NotAStreamlet(path=class_name, class_name=class_name, found=kind),)
 
     def _import_problem(self, class_name: str, module: str, error: BaseException | None) -> Problem:
-        where, detail = self._location(error), _detail(error)
+        about, where = _about(class_name, error), self._location(error)
         if isinstance(error, SystemExit):
             code = repr(error.code) if error.code is not None else "status 0"
-            return ImportExited(
-                path=class_name, class_name=class_name, code=code, location=where, detail=detail
-            )
+            return ImportExited(**about, code=code, location=where)
         if isinstance(error, ModuleNotFoundError) and self._is_missing(module, error):
             known = tuple(self._modules(module))
             return ModuleMissing(path=class_name, class_name=class_name, name=module, known=known)
         if isinstance(error, ModuleNotFoundError):
-            package = error.name or str(error)
-            return PackageMissing(
-                path=class_name,
-                class_name=class_name,
-                package=package,
-                location=where,
-                detail=detail,
-            )
+            return PackageMissing(**about, package=error.name or str(error), location=where)
         if "circular import" in str(error):
             files = dict.fromkeys(self._relative(frame.filename) for frame in _frames(error))
-            return CyclicImport(
-                path=class_name, class_name=class_name, modules=tuple(files), detail=detail
-            )
-        return ImportFailed(
-            path=class_name,
-            class_name=class_name,
-            error=_one_line(error),
-            location=where,
-            detail=detail,
-        )
+            return CyclicImport(**about, modules=tuple(files))
+        return ImportFailed(**about, error=_one_line(error), location=where)
 
     def _is_missing(self, module: str, error: ModuleNotFoundError) -> bool:
         """Whether the module itself is not there, and not one that it imports."""
@@ -183,6 +156,11 @@ def _frames(error: BaseException | None) -> list[traceback.FrameSummary]:
     """The frames of user code."""
     frames = traceback.extract_tb(error.__traceback__ if error is not None else None)
     return [one for one in frames if not one.filename.startswith(_HIDDEN)]
+
+
+def _about(class_name: str, error: BaseException | None) -> dict[str, Any]:
+    """What every problem says of a class and of what was raised."""
+    return {"path": class_name, "class_name": class_name, "detail": _detail(error)}
 
 
 def _detail(error: BaseException | None) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from streamlet_sdk.blueprint import checks, policies
 from streamlet_sdk.blueprint.checks import DEFAULT_CLUSTER
 from streamlet_sdk.blueprint.descriptor import RUNTIME, class_path
-from streamlet_sdk.blueprint.problems.loading import ClassProblem
+from streamlet_sdk.blueprint.problems.loading import ClassProblem, ImportProblem
 from streamlet_sdk.blueprint.problems.wiring import TopicWithoutPorts
 from streamlet_sdk.blueprint.verified import (
     PortPath,
@@ -77,7 +77,8 @@ def verify(
         class_problems: what `describe_classes` found instead of descriptors.
 
     Raises:
-        BlueprintError: with every problem, in document order.
+        BlueprintError: with every problem, in document order; what keeps several classes from
+            being imported is one.
     """
     classes = {descriptor.class_name: descriptor for descriptor in descriptors.values()}
     known = tuple(class_problems)
@@ -85,7 +86,7 @@ def verify(
     wiring = Wiring(blueprint, classes, broken)
     found = (*blueprint.problems, *known, *(one for check in CHECKS for one in check(wiring)))
     if found:
-        raise BlueprintError(_in_document_order(wiring, found))
+        raise BlueprintError(_once(_in_document_order(wiring, found)))
     return VerifiedBlueprint(
         streamlets={name: _streamlet(wiring, name) for name in blueprint.streamlets},
         topics={topic.id: topic for topic in _topics(wiring)},
@@ -110,6 +111,17 @@ def _in_document_order(wiring: Wiring, problems: Iterable[Problem]) -> tuple[Pro
 
     ordered = sorted(problems, key=lambda problem: blueprint.place(key(problem)))
     return tuple(_with_line(problem, blueprint.line(key(problem))) for problem in ordered)
+
+
+def _once(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Without the failed imports that have a cause which was told before."""
+    told: set[str] = set()
+    for problem in problems:
+        if isinstance(problem, ImportProblem):
+            if problem.cause in told:
+                continue
+            told.add(problem.cause)
+        yield problem
 
 
 def _with_line(problem: Problem, line: int | None) -> Problem:

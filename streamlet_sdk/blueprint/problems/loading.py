@@ -22,7 +22,33 @@ class ClassProblem(Stated):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModuleMissing(ClassProblem, UnknownName):
+class ImportProblem(ClassProblem):
+    """Base of the problems that keep a whole module, with all its classes, from being imported."""
+
+    @property
+    def cause(self) -> str:
+        """The same for all classes that one cause keeps from being imported."""
+        return f"{self.class_name.partition(':')[0]}: {self.sentence}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaisedImport(ImportProblem):
+    """Base of those that code of the project raised, in this module or in one that it imports.
+
+    Attributes:
+        location: file and line in the project where it was raised.
+    """
+
+    location: str
+
+    @property
+    def cause(self) -> str:
+        """The same for all modules that import what raised it."""
+        return self.sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleMissing(ImportProblem, UnknownName):
     """There is no module of this name in the project's source."""
 
     says: ClassVar[str] = "there is no module {name!r}."
@@ -48,31 +74,25 @@ class NotAStreamlet(ClassProblem):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PackageMissing(ClassProblem):
+class PackageMissing(RaisedImport):
     """A module of the project imports a package that is not installed."""
 
     package: str
-    location: str
     says: ClassVar[str] = "the package {package!r}, imported at {location}, is not installed."
     advises: ClassVar[str] = "Add it to the project's dependencies and install them."
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportFailed(ClassProblem):
-    """The import of the module raised an exception.
-
-    Attributes:
-        location: file and line in the project where it was raised.
-    """
+class ImportFailed(RaisedImport):
+    """The import of the module raised an exception."""
 
     error: str
-    location: str
     says: ClassVar[str] = "importing the class fails with {error} at {location}."
     advises: ClassVar[str] = "Make the module importable; `-v` shows the traceback."
 
 
 @dataclass(frozen=True, kw_only=True)
-class CyclicImport(ClassProblem):
+class CyclicImport(ImportProblem):
     """Modules import each other, and one needs a name that the other has not defined yet."""
 
     modules: tuple[str, ...]
@@ -81,11 +101,10 @@ class CyclicImport(ClassProblem):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportExited(ClassProblem):
+class ImportExited(RaisedImport):
     """The module called `sys.exit` while it was imported."""
 
     code: str
-    location: str
     says: ClassVar[str] = "importing the class exits with {code} at {location}."
     advises: ClassVar[str] = (
         'Keep what runs a program under `if __name__ == "__main__":`, out of the import.'
@@ -93,7 +112,7 @@ class ImportExited(ClassProblem):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportCrashed(ClassProblem):
+class ImportCrashed(ImportProblem):
     """The import ended the whole process: a crash of native code, or `os._exit`."""
 
     ending: str
@@ -102,7 +121,7 @@ class ImportCrashed(ClassProblem):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportTimedOut(ClassProblem):
+class ImportTimedOut(ImportProblem):
     """The import did not end: it waits for something, or loops."""
 
     seconds: float

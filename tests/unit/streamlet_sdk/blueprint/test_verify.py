@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from streamlet_sdk import Delivery, Emission, Inlet, Outlet, Streamlet, source
 from streamlet_sdk.blueprint.document import parse
-from streamlet_sdk.blueprint.problems.loading import ImportFailed
+from streamlet_sdk.blueprint.problems.loading import ImportFailed, ImportTimedOut
 from streamlet_sdk.blueprint.problems.wiring import IncompatibleSchemas, UnknownPort
 from streamlet_sdk.blueprint.verified import PortPath
 from streamlet_sdk.blueprint.verify import verify
@@ -258,6 +258,23 @@ def test_a_problem_of_a_class_has_the_line_that_names_the_class() -> None:
     with pytest.raises(BlueprintError) as caught:
         verify(parse(a_document(), lines), descriptors(), [broken])
     assert [(one.path, one.line) for one in caught.value.problems] == [("turbines:Filter", 7)]
+
+
+def test_what_keeps_several_classes_from_being_imported_is_told_once() -> None:
+    def failed(class_name: str, location: str) -> ImportFailed:
+        return ImportFailed(path=class_name, class_name=class_name, error="E", location=location)
+
+    def hung(class_name: str) -> ImportTimedOut:
+        return ImportTimedOut(path=class_name, class_name=class_name, seconds=1)
+
+    names = ["a:One", "a:Two", "b:One", "c:One", "c:Two", "d:One"]
+    document = a_document() | {
+        "blueprint": {"streamlets": {n[0] + n[2:].lower(): n for n in names}}
+    }
+    shared = [failed(name, "model.py:1") for name in names[:3]]
+    with pytest.raises(BlueprintError) as caught:
+        verify(parse(document), {}, [*shared, *map(hung, names[3:])])
+    assert [one.path for one in caught.value.problems] == ["a:One", "c:One", "d:One"]
 
 
 def test_the_value_of_a_secret_is_never_repeated() -> None:
