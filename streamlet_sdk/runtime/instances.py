@@ -2,53 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from streamlet_sdk.blueprint.problems.settings import InvalidParameterValue, MissingParameter
 from streamlet_sdk.errors import ConfigurationError
-from streamlet_sdk.parameters import Parameter, VolumeMount
-from streamlet_sdk.problems import Problem
+from streamlet_sdk.parameters import Parameter, VolumeMount, kind_of
 from streamlet_sdk.streamlet import settings
 
 if TYPE_CHECKING:
     from streamlet_sdk.contract import ParameterSource, StreamletConfig
+    from streamlet_sdk.problems import Problem
     from streamlet_sdk.streamlet import Streamlet
-
-
-@dataclass(frozen=True, kw_only=True)
-class MissingParameter(Problem):
-    """A parameter without default that got no value."""
-
-    parameter: str
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong."""
-        return f"parameter {self.parameter!r} has no default and was not given."
-
-    @property
-    def remedy(self) -> str:
-        """What to do."""
-        return f"Set {self.path}."
-
-
-@dataclass(frozen=True, kw_only=True)
-class WrongParameter(Problem):
-    """A parameter whose text is not of its type, or whose file cannot be read."""
-
-    parameter: str
-    message: str
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong."""
-        return f"parameter {self.parameter!r}: {self.message}."
-
-    @property
-    def remedy(self) -> str:
-        """What to do."""
-        return f"Correct {self.path}."
 
 
 def instance(cls: type[Streamlet], config: StreamletConfig) -> Streamlet:
@@ -57,25 +22,24 @@ def instance(cls: type[Streamlet], config: StreamletConfig) -> Streamlet:
     Raises:
         ConfigurationError: with every parameter that is missing or wrong.
     """
-    values: dict[str, Any] = {}
+    declared = settings(cls).items()
+    values: dict[str, Any] = {
+        attribute: Path(config.volume_mounts.get(mount.name, mount.path))
+        for attribute, mount in declared
+        if isinstance(mount, VolumeMount)
+    }
     problems: list[Problem] = []
-    for attribute, setting in settings(cls).items():
-        if isinstance(setting, VolumeMount):
-            values[attribute] = Path(config.volume_mounts.get(setting.name, setting.path))
-        elif isinstance(setting, Parameter):
-            path = f"cloudflow.streamlets.{config.streamlet}.config-parameters.{setting.name}"
-            source = config.parameters.get(setting.name)
-            if source is not None:
-                try:
-                    values[attribute] = setting.parse(_text(source))
-                except (ValueError, OSError) as error:
-                    # The text of a secret must not reach a log.
-                    message = "its value is not valid" if setting.secret else str(error)
-                    problems.append(
-                        WrongParameter(path=path, parameter=setting.name, message=message)
-                    )
-            elif setting.required:
-                problems.append(MissingParameter(path=path, parameter=setting.name))
+    for attribute, parameter in declared:
+        if not isinstance(parameter, Parameter):
+            continue
+        source = config.parameters.get(parameter.name)
+        if source is None and parameter.required:
+            problems.append(_missing(parameter, config.streamlet))
+        elif source is not None:
+            try:
+                values[attribute] = parameter.parse(_text(source))
+            except (ValueError, OSError) as error:
+                problems.append(_invalid(parameter, config.streamlet, error))
     if problems:
         raise ConfigurationError(problems)
     return cls(**values)
@@ -85,3 +49,24 @@ def _text(source: ParameterSource) -> str:
     if source.file is not None:
         return Path(source.file).read_text(encoding="utf-8")
     return source.value or ""
+
+
+def _invalid(parameter: Parameter[Any], streamlet: str, error: Exception) -> Problem:
+    # The text of a secret must not reach a log; where its file should be may.
+    is_text = isinstance(error, ValueError)
+    reason = "it does not have the form of one" if parameter.secret and is_text else str(error)
+    path = _path(parameter, streamlet)
+    return InvalidParameterValue(path=path, parameter=parameter.name, reason=reason)
+
+
+def _missing(parameter: Parameter[Any], streamlet: str) -> Problem:
+    return MissingParameter(
+        path=_path(parameter, streamlet),
+        streamlet=streamlet,
+        parameter=parameter.name,
+        kind=kind_of(parameter.type),
+    )
+
+
+def _path(parameter: Parameter[Any], streamlet: str) -> str:
+    return f"cloudflow.streamlets.{streamlet}.config-parameters.{parameter.name}"

@@ -13,8 +13,9 @@ import threading
 import traceback
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from streamlet_sdk.blueprint.extraction import Attempt
 from streamlet_sdk.errors import CloudflowError
 from streamlet_sdk.runtime.watchdog import frame_of
 from streamlet_sdk.testing.virtual_time import VirtualTimeLoop
@@ -22,7 +23,7 @@ from streamlet_sdk.testing.virtual_time import VirtualTimeLoop
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from datetime import timedelta
-    from types import FrameType, TracebackType
+    from types import FrameType
 
     Work = Callable[[], Coroutine[Any, Any, "T"]]
 
@@ -94,13 +95,13 @@ class Driver:
             self._thread.join(GRACE_SECONDS)
 
     def _serve(self) -> None:
-        with _Everything(), asyncio.Runner(loop_factory=lambda: self.loop) as runner:
+        with Attempt(), asyncio.Runner(loop_factory=lambda: self.loop) as runner:
             runner.get_loop()
             while (call := self._calls.get()) is not None:
                 call()
 
     def _run(self, work: Work[T], done: Future[T]) -> None:
-        with _Everything() as attempt:
+        with Attempt() as attempt:
             self.loop.run_until_complete(self._attend(work, done))
         if attempt.error is not None and not done.done():
             self.is_broken = True
@@ -140,24 +141,6 @@ class Driver:
 
     def _frame(self) -> FrameType | None:
         return frame_of(self._thread.ident or 0)
-
-
-class _Everything:
-    """Keeps whatever is raised, exits of the process included, for the caller's thread."""
-
-    error: BaseException | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        self.error = error
-        return True
 
 
 def _is_done(done: Future[Any], seconds: float) -> bool:

@@ -14,6 +14,7 @@ from streamlet_sdk.contract import Binding, ParameterSource
 from streamlet_sdk.errors import ConfigurationError
 from streamlet_sdk.local.wires import Fed
 from streamlet_sdk.runtime.assembly import Surroundings
+from streamlet_sdk.runtime.instances import instance
 from streamlet_sdk.runtime.ports import Cluster
 from streamlet_sdk.runtime.runner import StreamletRunner
 from streamlet_sdk.runtime.schemas import SchemaTopic
@@ -285,6 +286,12 @@ def test_a_wrong_parameter_is_told_and_a_wrong_secret_is_not(
     run()
     assert "token" in caplog.text
     assert "HUSH1" not in caplog.text
+
+
+def test_where_the_file_of_a_secret_should_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "level").write_text("7")
+    with pytest.raises(ConfigurationError, match=r"no-token"):
+        instance(Tunable, tuned(tmp_path / "level", tmp_path / "no-token"))
 
 
 class Bridge(Streamlet):

@@ -269,7 +269,7 @@ def test_all_that_is_wrong_with_parameters_is_told_at_once() -> None:
         StreamletKit(Configured, wait="soon", colour="green")
     text = str(raised.value)
     assert len(raised.value.problems) == 3
-    assert "'name' has no default" in text
+    assert "'name' (string) has no value" in text
     assert "'soon' is not a duration" in text
     assert "'green' is not one of" in text
 
