@@ -11,7 +11,7 @@ EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench golden docs kafka-up kafka-down
+.PHONY: help setup run test check bench chaos golden docs kafka-up kafka-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -43,6 +43,10 @@ kafka-down: $(DEV_READY) ## Stop it, and forget its records.
 
 bench: $(DEV_READY) ## Measure what docs/benchmarks.md reports.
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+chaos: $(DEV_READY) ## Break a pipeline on a real Kafka, account for every record (SEED, SCENARIO, GUARANTEE).
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) \
+		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(GUARANTEE),--guarantee $(GUARANTEE))
 
 golden: $(DEV_READY) ## Rewrite the expected outputs that tests compare with; read the diff.
 	@$(BIN)/python -m pytest --update-golden $(ARGS)

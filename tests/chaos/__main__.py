@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import signal
 import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING
@@ -27,7 +28,13 @@ def main() -> int:
     asked = _arguments()
     logging.basicConfig(level=logging.ERROR)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    results, broken = asyncio.run(_run(asked))
+    with asyncio.Runner() as runner:
+        # Whoever ends it, it leaves nothing behind: both signals cancel the run.
+        loop = runner.get_loop()
+        run_all = loop.create_task(_run(asked))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, run_all.cancel)
+        results, broken = loop.run_until_complete(run_all)
     sys.stdout.write(f"\n{table(results)}\n")
     sys.stdout.writelines(f"BROKEN {line}\n" for line in broken)
     return 1 if broken else 0

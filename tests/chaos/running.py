@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 async def run(scenario: Scenario, guarantee: Guarantee, seed: int, brokers: Brokers) -> Result:
-    """Run one scenario with one guarantee; the logs of its pods stay when it fails.
+    """Run one scenario with one guarantee.
+
+    The logs of its pods stay when it fails, or when a pod ended that nobody had asked to.
 
     Raises:
         TimeoutError: when the pipeline never began to work, or a reader could not reach the end.
@@ -31,6 +33,6 @@ async def run(scenario: Scenario, guarantee: Guarantee, seed: int, brokers: Brok
         raise
     if result.broken:
         result.broken.append(f"logs are in {folder}")
-    else:
+    elif not result.deaths:
         shutil.rmtree(folder)
     return result

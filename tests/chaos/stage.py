@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from chaos.brokers import Brokers
     from streamlet_sdk.delivery import Guarantee
+    from streamlet_sdk.runtime.transport import Admin
 
 PARTITIONS = 6
 REPLICAS = 3
@@ -173,15 +174,18 @@ class Stage:
         """Wait until both groups have committed to the ends of their topics."""
         with contextlib.suppress(TimeoutError):
             async with self._admin() as admin, asyncio.timeout(CATCH_UP_SECONDS):
-                for streamlet, topic in (("forward", INPUT), ("mark", MIDDLE)):
-                    ends = {}
-                    for found in await read(self.brokers.direct, [self.topic(topic)]):
-                        ends[self.topic(topic), found.partition] = found.offset + 1
-                    while any(
-                        (await admin.offsets(self.group(streamlet))).get(at, 0) < end
-                        for at, end in ends.items()
-                    ):
-                        await asyncio.sleep(0.5)
+                await self._committed(admin, "forward", self.topic(INPUT))
+                await self._committed(admin, "mark", self.topic(MIDDLE))
+
+    async def _committed(self, admin: Admin, streamlet: str, topic: str) -> None:
+        ends = {
+            (topic, found.partition): found.offset + 1
+            for found in await read(self.brokers.direct, [topic])
+        }
+        offsets: Mapping[tuple[str, int], int] = {}
+        while any(offsets.get(at, 0) < end for at, end in ends.items()):
+            await asyncio.sleep(0.5)
+            offsets = await admin.offsets(self.group(streamlet))
 
     async def _topics(self) -> Topics:
         direct = self.brokers.direct
@@ -255,7 +259,7 @@ class Stage:
                 await admin.delete(self.topic(name))
 
     @contextlib.asynccontextmanager
-    async def _admin(self) -> AsyncIterator[object]:
+    async def _admin(self) -> AsyncIterator[Admin]:
         transport = KafkaTransport(self.brokers.direct)
         try:
             yield transport.admin()

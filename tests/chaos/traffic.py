@@ -24,7 +24,7 @@ NUMBER = "correlation-id"
 KEYS = 20
 # A transaction that was left open ends after its time-out and the broker's next look.
 READ_SECONDS = 90.0
-CLIENT = {"request_timeout_ms": 4000, "metadata_max_age_ms": 2000, "retry_backoff_ms": 100}
+CLIENT = {"metadata_max_age_ms": 2000, "retry_backoff_ms": 100}
 
 
 def partition_of(number: int, partitions: int) -> int:
@@ -99,19 +99,20 @@ class Feed:
     async def _written(self, producer: Any, partition: int, pause: float) -> None:
         due = time.monotonic()
         unanswered: set[asyncio.Future[Any]] = set()
-        while not self._stopping:
-            await self._open.wait()
-            answer = await self._send(producer, partition)
-            unanswered.add(answer)
-            for done in [each for each in unanswered if each.done()]:
-                unanswered.discard(done)
-                done.result()
-                self.sent += 1
-            # What was held up is not made up for: the rate is a bound.
-            due = max(due + pause, time.monotonic() - 0.1)
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-        await asyncio.gather(*unanswered)
-        self.sent += len(unanswered)
+        try:
+            while not self._stopping:
+                await self._open.wait()
+                unanswered.add(await self._send(producer, partition))
+                for done in [each for each in unanswered if each.done()]:
+                    unanswered.discard(done)
+                    done.result()
+                    self.sent += 1
+                # What was held up is not made up for: the rate is a bound.
+                due = max(due + pause, time.monotonic() - 0.1)
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+        finally:
+            answers = await asyncio.gather(*unanswered, return_exceptions=True)
+            self.sent += sum(not isinstance(answer, BaseException) for answer in answers)
 
     async def _send(self, producer: Any, partition: int) -> asyncio.Future[Any]:
         number = next(self._numbers[partition])
@@ -211,6 +212,7 @@ async def _consumer(bootstrap: str, isolation: str) -> Any:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=50,
+        request_timeout_ms=4000,
         **CLIENT,
     )
     try:
