@@ -6,8 +6,7 @@ from enum import IntEnum
 
 from aiokafka.protocol.admin import CreateAclsRequest
 
-from streamlet_sdk.runtime.kafka.client import Client
-from streamlet_sdk.runtime.kafka.properties import Properties
+from streamlet_sdk.runtime.kafka import KafkaTransport
 
 _LITERAL = 3
 _ALLOW = 3
@@ -33,13 +32,13 @@ class May(IntEnum):
 
 async def allow(bootstrap: str, user: str, on: On, name: str, *operations: May) -> None:
     """Let `user` do `operations` with what is called `name`."""
-    client = Client(bootstrap, "permissions", Properties({}).connection())
+    transport = KafkaTransport(bootstrap)
     try:
-        await client.connect()
+        client = await transport.admin()._client()
         for operation in operations:
             principal = f"User:{user}"
             request = CreateAclsRequest(on, name, _LITERAL, principal, "*", operation, _ALLOW)
             response = await client.ask(request, "giving permissions")
             assert [row[0] for row in response.creation_responses] == [0], response
     finally:
-        await client.close()
+        await transport.close()

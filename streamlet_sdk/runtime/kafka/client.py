@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 50
 _PAUSE_SECONDS: Final = 0.1
+# The last one is aiokafka's for a broker that is too young for it.
+_FAILURES: Final = (kafka.KafkaError, OSError, TimeoutError, NotImplementedError)
 # What brokers before Kafka 2.5 lack: the youngest requests that nothing works without.
 _NEEDED: Final = {
     0: ("Produce", 3),
@@ -60,11 +62,13 @@ class Client(AIOKafkaClient):
         """
         try:
             await self.bootstrap()
-        except (kafka.KafkaError, OSError, TimeoutError, NotImplementedError) as error:
+        except _FAILURES as error:
             raise await self._explained(error) from error
-        connection = await self._get_conn(self.get_random_node())
-        if connection is not None:
-            _require_new_enough(connection)
+        try:
+            await self._meet()
+        except TransportError:
+            await self.close()
+            raise
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has; asked anew when it is not known, and never made.
@@ -94,11 +98,7 @@ class Client(AIOKafkaClient):
         # A new set, for aiokafka asks once more when it finds another one after an answer.
         self._topics = self._topics | {topic}
         if not await self.force_metadata_update():
-            known = ", ".join(f"{each.host}:{each.port}" for each in self.cluster.brokers())
-            raise UnavailableError(
-                f"no broker of {self.servers} answers where it says that it is ({known})",
-                hint="check that it runs, and advertised.listeners of the broker",
-            )
+            raise self._unreachable()
 
     async def leader(self, topic: str, partition: int) -> int:
         """The broker that leads a partition; waits while one is being elected.
@@ -144,6 +144,24 @@ class Client(AIOKafkaClient):
         cluster_metadata.failed_update(None)
         return False
 
+    async def _meet(self) -> None:
+        """Connect to one of the brokers, where it says that it is."""
+        nodes = [broker.nodeId for broker in self.cluster.brokers()]
+        random.shuffle(nodes)
+        for node in nodes:
+            connection = await self._get_conn(node)
+            if connection is not None:
+                _require_new_enough(connection)
+                return
+        raise self._unreachable()
+
+    def _unreachable(self) -> UnavailableError:
+        known = ", ".join(f"{each.host}:{each.port}" for each in self.cluster.brokers())
+        return UnavailableError(
+            f"no broker of {self.servers} answers where it says that it is ({known})",
+            hint="check that it runs, and advertised.listeners of the broker",
+        )
+
     async def _explained(self, error: BaseException) -> TransportError:
         """Why no broker could be reached: aiokafka logs the causes and raises none of them."""
         causes: dict[str, BaseException] = {}
@@ -167,13 +185,13 @@ class Client(AIOKafkaClient):
             connection = await create_conn(
                 host, port, client_id=self._client_id, **self._connection
             )
-        except (kafka.KafkaError, OSError, TimeoutError) as cause:
+        except _FAILURES as cause:
             return cause
         try:
             _require_new_enough(connection)
             # A listener that wants credentials closes the connection now, and not before.
             await connection.send(MetadataRequest([]))
-        except (kafka.KafkaError, TransportError, OSError, TimeoutError) as cause:
+        except (*_FAILURES, TransportError) as cause:
             return cause
         finally:
             connection.close()

@@ -93,7 +93,7 @@ _SAID: Final[dict[type[BaseException], tuple[str | None, str]]] = {
     ),
     kafka.TopicAuthorizationFailedError: (
         "this principal is not allowed to use the topic",
-        "allow it Describe, and Read or Write, on the topic",
+        "allow it Describe on the topic, and Read, Write or Create, as it needs",
     ),
     kafka.GroupAuthorizationFailedError: (
         "this principal is not allowed to be in the consumer group",
@@ -124,7 +124,9 @@ _SAID: Final[dict[type[BaseException], tuple[str | None, str]]] = {
         "fewer replicas are in sync than min.insync.replicas asks for",
         "check the other brokers",
     ),
+    kafka.NodeNotReadyError: ("the broker cannot be reached", "check that it runs"),
     kafka.IncompatibleBrokerVersion: (None, "Kafka 2.5 or later is needed"),
+    NotImplementedError: (None, "the broker is too young: take a newer cloudflow-streamlets"),
 }
 
 
@@ -197,7 +199,13 @@ def translating(doing: str) -> Iterator[None]:
     """Turn what the block raises into errors of the transport."""
     try:
         yield
-    except (kafka.KafkaError, kafka.IllegalOperation, OSError, TimeoutError) as error:
+    except (
+        kafka.KafkaError,
+        kafka.IllegalOperation,
+        NotImplementedError,
+        OSError,
+        TimeoutError,
+    ) as error:
         raise translated(error, doing) from error
 
 

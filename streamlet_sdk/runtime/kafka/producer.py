@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.transport import Batch
 
 _START_SECONDS: Final = 60.0
+_SHORTEST_WATCH_SECONDS: Final = 0.01
 
 
 class KafkaProducer:
@@ -43,6 +45,7 @@ class KafkaProducer:
         self._bytes = 0
         self._turns: deque[asyncio.Future[None]] = deque()
         self._failure: TransportError | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     async def start(self) -> None:
@@ -76,7 +79,10 @@ class KafkaProducer:
         return KafkaBatch(topic, partition, builder, self._settings.largest_bytes)
 
     async def submit(self, batch: Batch) -> asyncio.Future[int]:
-        """Hand over `batch`, and wait while too much is under way; first come, first served."""
+        """Hand over `batch`, and wait while too much is under way; first come, first served.
+
+        The future has an answer after the delivery time-out at the latest.
+        """
         if not isinstance(batch, KafkaBatch):
             raise TypeError(f"a batch of this producer is needed, not {type(batch).__name__}")
         batch.close()
@@ -96,6 +102,8 @@ class KafkaProducer:
         if flush:
             await self._flushed(deadline)
         self._is_closed = True
+        if self._watch is not None:
+            self._watch.cancel()
         await self._line.end()
         for sent, answer in list(self._answers.items()):
             self._answer(sent, _given_up(sent))
@@ -167,6 +175,8 @@ class KafkaProducer:
         self._bytes += batch.size
         sent.size = batch.size
         sent.future.add_done_callback(lambda _: self._done(sent))
+        if self._watch is None:
+            self._watch_for(self._settings.delivery.total_seconds())
 
     def _done(self, sent: Any) -> None:
         """Called when aiokafka has an answer for a batch."""
@@ -175,13 +185,31 @@ class KafkaProducer:
         if error is None:
             self._answer(sent, sent.future.result().offset)
             return
-        made = unwritten(error, f"writing to {sent.tp.topic}/{sent.tp.partition}")
+        self._fail(sent, unwritten(error, f"writing to {sent.tp.topic}/{sent.tp.partition}"))
+
+    def _fail(self, sent: Any, made: TransportError) -> None:
+        """Answer with an error, the first of which ends everything that waits to be sent."""
         spoiled = self._failure is not None
         self._failure = self._failure or made
         self._answer(sent, made)
         if not spoiled:
             for waiting in self._line.accumulator.withdraw():
                 self._answer(waiting, _given_up(waiting))
+
+    def _watch_for(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._watch = loop.call_later(max(seconds, _SHORTEST_WATCH_SECONDS), self._look)
+
+    def _look(self) -> None:
+        """Give up what has waited for too long; aiokafka repeats idempotent batches for ever."""
+        self._watch = None
+        for sent in [each for each in self._answers if each.expired()]:
+            self._fail(sent, _overdue(sent))
+        # In order of admission: the first is the next to be overdue.
+        oldest = next(iter(self._answers), None)
+        if oldest is not None:
+            age = time.monotonic() - oldest._ctime
+            self._watch_for(self._settings.delivery.total_seconds() - age)
 
     def _answer(self, sent: Any, said: int | TransportError) -> None:
         answer = self._answers.pop(sent, None)
@@ -195,6 +223,17 @@ class KafkaProducer:
         else:
             answer.set_result(said)
         self._next_turns()
+
+
+def _overdue(sent: Any) -> TransportError:
+    """What is known of a batch that was not acknowledged in time."""
+    where = f"writing to {sent.tp.topic}/{sent.tp.partition}"
+    hint = "check that its leader runs and has enough replicas and disk"
+    if sent.retry_count:
+        return OutcomeUnknownError(
+            f"{where}: not acknowledged within delivery.timeout.ms", hint=hint
+        )
+    return NotAttemptedError(f"{where}: not sent within delivery.timeout.ms", hint=hint)
 
 
 def _given_up(sent: Any) -> TransportError:
