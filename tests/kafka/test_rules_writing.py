@@ -1,0 +1,89 @@
+"""What is written to a real Kafka: codecs, keys, headers, and how many transactions are open."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamlet_sdk.errors import RejectedError
+from support.kafka import a_world
+from support.transport import Row, send, submit
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from support.transport import World
+
+
+@pytest.fixture
+async def world(kafka: str) -> AsyncIterator[World]:
+    """Clients of a real Kafka."""
+    async with a_world(kafka) as world:
+        yield world
+
+
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "snappy", "zstd"])
+async def test_every_codec_makes_batches_smaller_and_is_read_again(kafka: str, codec: str) -> None:
+    async with a_world(kafka, {"compression.type": codec}) as world:
+        topic = await world.topic(max_message_bytes="4000")
+        await world.write(topic, *[b"again " * 200] * 20)
+        reader = await world.reader(topic)
+        await reader.opened(1)
+        assert await reader.values(20) == [b"again " * 200] * 20
+
+
+async def test_batches_are_compressed_when_nobody_says_so_and_not_when_it_is_said(
+    kafka: str, world: World
+) -> None:
+    topic = await world.topic(max_message_bytes="4000")
+    await world.write(topic, *[b"again " * 200] * 20)
+    async with a_world(kafka, {"compression.type": "none"}) as plain:
+        with pytest.raises(RejectedError):
+            await plain.write(topic, *[b"again " * 200] * 20)
+
+
+async def test_headers_repeat_and_may_have_no_value(world: World) -> None:
+    topic = await world.topic()
+    headers: Any = [("trace", b"1"), ("trace", b"1"), ("none", None), ("empty", b"")]
+    await send(await world.producer(), topic, Row(b"value", headers=headers))
+    reader = await world.reader(topic)
+    await reader.opened(1)
+    [record] = await reader.read(1)
+    assert [tuple(header) for header in record.headers] == headers
+
+
+async def test_a_batch_that_was_handed_over_takes_no_more(world: World) -> None:
+    topic = await world.topic()
+    producer = await world.producer()
+    batch = producer.batch(topic, 0)
+    assert batch.append(None, b"in time", 0, ())
+    answer = await producer.submit(batch)
+    assert not batch.append(None, b"late", 0, ())
+    assert await answer == 0
+    assert await send(producer, topic, Row(b"next")) == 1
+
+
+async def test_a_batch_that_is_too_large_for_the_topic_harms_no_other_topic(world: World) -> None:
+    small, topic = await world.topic(max_message_bytes="2000"), await world.topic(partitions=2)
+    values = [b"%d" % number for number in range(30)]
+    producer = await world.producer()
+    places = [(value, int(value) % 2) for value in values]
+    answers = [await submit(producer, topic, Row(v), at=place) for v, place in places[:10]]
+    failing = await submit(producer, small, Row(os.urandom(20_000)))
+    answers += [await submit(producer, topic, Row(v), at=place) for v, place in places[10:]]
+    with pytest.raises(RejectedError):
+        await failing
+    results = await asyncio.gather(*answers, return_exceptions=True)
+    rest = [v for v, result in zip(values, results, strict=True) if not isinstance(result, int)]
+    # What has no answer is sent again by a new producer: nothing is lost, the order stays.
+    again = await world.producer()
+    for value in rest:
+        await send(again, topic, Row(value), at=int(value) % 2)
+    reader = await world.reader(topic)
+    await reader.opened(2)
+    found = await reader.read(30)
+    assert Counter(record.value for record in found) == Counter(values)
