@@ -11,7 +11,7 @@ EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench chaos golden docs kafka-up kafka-down
+.PHONY: help setup run test check bench bench-kafka chaos golden docs kafka-up kafka-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -47,6 +47,9 @@ bench: $(DEV_READY) ## Measure what docs/benchmarks.md reports.
 chaos: $(DEV_READY) ## Break a pipeline on a real Kafka, account for every record (SEED, SCENARIO, GUARANTEE).
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) \
 		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(GUARANTEE),--guarantee $(GUARANTEE))
+
+bench-kafka: $(DEV_READY) ## Measure throughput, latency and replicas on a real Kafka (ARGS=--quick, --soak).
+	@CLOUDFLOW_REQUIRE=kafka PYTHONPATH=tests $(BIN)/python benchmarks/kafka $(ARGS)
 
 golden: $(DEV_READY) ## Rewrite the expected outputs that tests compare with; read the diff.
 	@$(BIN)/python -m pytest --update-golden $(ARGS)
