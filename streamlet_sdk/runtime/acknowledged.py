@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from streamlet_sdk.records import Emission
-    from streamlet_sdk.runtime.counters import Counters
     from streamlet_sdk.runtime.emitting import OutletWriter
     from streamlet_sdk.runtime.outbox import Destination, Entry, Outbox
 
@@ -60,13 +59,11 @@ class RunningContext(Context):
         self,
         writers: Mapping[str, OutletWriter],
         outbox: Outbox,
-        counters: Counters,
         timeout: timedelta,
     ) -> None:
         """Write through `outbox`; a write is given up after `timeout`."""
         self._writers = writers
         self._outbox = outbox
-        self._counters = counters
         self._timeout = timeout
 
     async def write(self, emission: Emission[Any], timeout: timedelta | None = None) -> Written:
@@ -97,5 +94,4 @@ class RunningContext(Context):
                 f"outlet {emission.port!r}: no acknowledgement within {limit.total_seconds():g} s; "
                 "the record may be written or not"
             ) from None
-        self._counters.emitted += 1
         return Written(writer.binding.kafka_name, destination.partition, offset)

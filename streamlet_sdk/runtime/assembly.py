@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.contract import StreamletConfig
     from streamlet_sdk.ingress.web import WebServer
     from streamlet_sdk.ports import Inlet
+    from streamlet_sdk.runtime.counters import InletCounters
     from streamlet_sdk.runtime.emitting import OutletWriter
     from streamlet_sdk.runtime.outbox import Outbox
     from streamlet_sdk.runtime.ports import Cluster
@@ -134,6 +135,8 @@ class Assembly:
     def _stage(self, inlet: Inlet[Any], handler: Handler, role: Each | Batches) -> Stage:
         cluster = self._cluster(inlet.name)
         timeout = self.config.settings.schema_timeout
+        topic = self.config.ports[inlet.name].kafka_name
+        counters = self.surroundings.counters.inlet(inlet.name, topic)
         return Stage(
             handler=handler,
             decode=codec(inlet, cluster).decode,
@@ -141,8 +144,8 @@ class Assembly:
             tombstones=inlet.tombstones,
             writers=self.writers,
             outbox=self.outbox,
-            policy=self._policy(inlet),
-            counters=self.surroundings.counters,
+            policy=self._policy(inlet, counters),
+            counters=counters,
             schema_known=lambda fingerprint: cluster.schemas.known(fingerprint, timeout),
             slots=asyncio.Semaphore(role.concurrency or UNBOUNDED),
             threads=self.threads,
@@ -157,7 +160,7 @@ class Assembly:
                 return hook
         return None
 
-    def _policy(self, inlet: Inlet[Any]) -> Policy:
+    def _policy(self, inlet: Inlet[Any], counters: InletCounters) -> Policy:
         config = self.config
         override = config.delivery.get(inlet.name)
         return Policy(
@@ -166,7 +169,7 @@ class Assembly:
             version=config.version,
             streamlet=config.streamlet,
             inlet=inlet.name,
-            counters=self.surroundings.counters,
+            counters=counters,
             dead_letters=self.writers.get(dead_letter_port(inlet.name)),
         )
 

@@ -55,7 +55,8 @@ class BatchingWorker(Worker):
         try:
             while (collected := await self._collect()) is not None:
                 # Opened here, so that units follow the order of delivery whatever runs first.
-                unit = self.ledger.begin()
+                first = collected.records[0].timestamp if collected.records else -1
+                unit = self.ledger.begin(first)
                 unit.sources = collected.records
                 await self.stage.outbox.room()
                 while len(self._running) >= self._most:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from streamlet_sdk.contract import Binding
     from streamlet_sdk.records import Emission
+    from streamlet_sdk.runtime.counters import OutletCounters
     from streamlet_sdk.runtime.offsets import Owner
     from streamlet_sdk.runtime.outbox import Destination, Outbox
     from streamlet_sdk.runtime.transport import Headers, RawRecord
@@ -33,9 +34,16 @@ class OutletWriter:
     """Writes the emissions of one outlet to its topic."""
 
     def __init__(
-        self, outbox: Outbox, binding: Binding, partitions: int, encode: Callable[[Any], bytes]
+        self,
+        outbox: Outbox,
+        binding: Binding,
+        partitions: int,
+        encode: Callable[[Any], bytes],
+        *,
+        counters: OutletCounters,
     ) -> None:
         """Write to the topic of `binding`, which has `partitions` partitions."""
+        self._counters = counters
         self.binding = binding
         self.encode = encode
         self._outbox = outbox
@@ -50,7 +58,8 @@ class OutletWriter:
             return
         cluster, topic = self.binding.cluster, self.binding.kafka_name
         self._destinations = [
-            self._outbox.destination(cluster, topic, partition) for partition in range(partitions)
+            self._outbox.destination(cluster, topic, partition, self._counters)
+            for partition in range(partitions)
         ]
         self._by_key.clear()
         self._sticky = self._destinations[0]

@@ -14,7 +14,7 @@ from streamlet_sdk.runtime.outbox import Entry
 
 if TYPE_CHECKING:
     from streamlet_sdk.delivery import Delivery
-    from streamlet_sdk.runtime.counters import Counters
+    from streamlet_sdk.runtime.counters import InletCounters
     from streamlet_sdk.runtime.emitting import OutletWriter
     from streamlet_sdk.runtime.offsets import Unit
     from streamlet_sdk.runtime.transport import RawRecord
@@ -52,7 +52,7 @@ class Policy:
     version: str
     streamlet: str
     inlet: str
-    counters: Counters
+    counters: InletCounters
     dead_letters: OutletWriter | None
 
     def retries(self, error: Exception, attempt: int) -> bool:
@@ -80,8 +80,6 @@ class Policy:
             return
         self.counters.dead_lettered += 1
         logger.warning("Dead-lettered record %s: %s", where, _named(failed.error))
-        if unit.held is None:
-            unit.ledger.dead_letters += 1
         self.dead_letters.put_entry(self._entry(failed, unit))
 
     def _entry(self, failed: FailedRecord, unit: Unit) -> Entry:

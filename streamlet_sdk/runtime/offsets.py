@@ -52,11 +52,15 @@ class Unit:
         "resend",
         "size",
         "sources",
+        "timestamp",
     )
 
-    def __init__(self, ledger: Ledger, held: list[tuple[Any, Entry]] | None) -> None:
-        """Open a unit; only `Ledger.begin` does."""
+    def __init__(
+        self, ledger: Ledger, held: list[tuple[Any, Entry]] | None, timestamp: int
+    ) -> None:
+        """Open a unit; only `Ledger.begin` does. Its oldest record is of `timestamp`."""
         self.ledger = ledger
+        self.timestamp = timestamp
         self.held = held
         self.pending = 1
         self.next_offset = -1
@@ -75,7 +79,6 @@ class Unit:
     def acknowledged(self, count: int, offset: int) -> None:
         """`count` emissions are written."""
         del offset
-        self.ledger.counted(count)
         self.release(count)
 
     def rejected(self, entry: Entry, error: Exception) -> None:
@@ -91,7 +94,7 @@ class Unit:
         """`count` of what was missing is there."""
         self.pending -= count
         if self.pending == 0:
-            self.ledger.advance()
+            self.ledger.finished(self)
 
 
 class LedgerListener(Protocol):
@@ -101,8 +104,8 @@ class LedgerListener(Protocol):
         """The low-water mark has moved."""
         ...
 
-    def emitted(self, count: int) -> None:
-        """`count` emissions are acknowledged."""
+    def finished(self, unit: Unit) -> None:
+        """Everything of `unit` is handled and acknowledged."""
         ...
 
     def rejected(self, unit: Unit, entry: Entry, error: Exception) -> None:
@@ -119,7 +122,6 @@ class Ledger:
         in_flight: units that are not done.
         done: units that are done and not committed, oldest first.
         hold: whether units keep their emissions for a transaction.
-        dead_letters: how many of the emissions that were sent and not acknowledged are some.
     """
 
     def __init__(self, position: int, *, hold: bool = False, resend: bool = True) -> None:
@@ -136,7 +138,6 @@ class Ledger:
         self.done: deque[Unit] = deque()
         self.resend = resend
         self.hold = hold
-        self.dead_letters = 0
         # Whoever works on the claim puts itself here before the first record.
         self.listener: LedgerListener
         self._records = 0
@@ -167,9 +168,9 @@ class Ledger:
         self._records += records
         self._size += size
 
-    def begin(self) -> Unit:
-        """The next unit, in order of delivery."""
-        unit = Unit(self, [] if self.hold else None)
+    def begin(self, timestamp: int = -1) -> Unit:
+        """The next unit, in order of delivery; its oldest record is of `timestamp`, if known."""
+        unit = Unit(self, [] if self.hold else None, timestamp)
         self.in_flight.append(unit)
         return unit
 
@@ -197,11 +198,10 @@ class Ledger:
             self._records -= unit.records
             self._size -= unit.size
 
-    def counted(self, count: int) -> None:
-        """Tell that `count` emissions are acknowledged; dead letters are none of them."""
-        dead_letters = min(count, self.dead_letters)
-        self.dead_letters -= dead_letters
-        self.listener.emitted(count - dead_letters)
+    def finished(self, unit: Unit) -> None:
+        """Nothing of `unit` is missing any more."""
+        self.listener.finished(unit)
+        self.advance()
 
     def rejected(self, unit: Unit, entry: Entry, error: Exception) -> None:
         """Tell that an emission of `unit` cannot be written."""

@@ -25,6 +25,7 @@ from streamlet_sdk.runtime.attempts import Attempt
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from streamlet_sdk.runtime.counters import OutletCounters
     from streamlet_sdk.runtime.offsets import Owner
     from streamlet_sdk.runtime.transport import Headers, Producer, RawRecord, Transport
 
@@ -59,10 +60,11 @@ class Entry(NamedTuple):
 class Destination:
     """One partition that is written to."""
 
-    __slots__ = ("cluster", "entries", "partition", "sticky", "task", "topic", "wake")
+    __slots__ = ("cluster", "counters", "entries", "partition", "sticky", "task", "topic", "wake")
 
-    def __init__(self, cluster: str, topic: str, partition: int) -> None:
-        """Nothing is sent until the outbox is told of it."""
+    def __init__(self, cluster: str, topic: str, partition: int, counters: OutletCounters) -> None:
+        """Nothing is sent until the outbox is told of it; `counters` are those of the outlet."""
+        self.counters = counters
         self.cluster = cluster
         self.topic = topic
         self.partition = partition
@@ -98,7 +100,7 @@ class Outbox:
         self._transports = transports
         self._producers: dict[str, Producer] = {}
         self._failed = failed
-        self._destinations: dict[tuple[str, str, int], Destination] = {}
+        self._destinations: dict[tuple[str, str, int, int], Destination] = {}
         self._dirty: list[Destination] = []
         self._room = asyncio.Event()
         self._room.set()
@@ -115,12 +117,14 @@ class Outbox:
                 self._producers[cluster] = await self._transports[cluster].producer()
             return self._producers[cluster]
 
-    def destination(self, cluster: str, topic: str, partition: int) -> Destination:
-        """The destination of a partition; always the same object."""
-        key = (cluster, topic, partition)
+    def destination(
+        self, cluster: str, topic: str, partition: int, counters: OutletCounters
+    ) -> Destination:
+        """The destination of an outlet's partition; always the same object."""
+        key = (cluster, topic, partition, id(counters))
         found = self._destinations.get(key)
         if found is None:
-            found = self._destinations[key] = Destination(cluster, topic, partition)
+            found = self._destinations[key] = Destination(cluster, topic, partition, counters)
         return found
 
     def put(self, destination: Destination, entries: list[Entry], owner: Owner) -> None:
@@ -129,6 +133,7 @@ class Outbox:
             self._dirty.append(destination)
         destination.entries += entries
         owner.added(len(entries))
+        destination.counters.pending += len(entries)
         self.pending += len(entries)
         self.pending_bytes += _size(entries)
         if self.pending_bytes > MAX_PENDING_BYTES:
@@ -195,12 +200,12 @@ class Outbox:
                     "Writing to %s/%s failed: %s", destination.topic, destination.partition, error
                 )
                 await self._renew(destination.cluster, producer)
-                entries = self._resendable(entries, error)
+                entries = self._resendable(destination, entries, error)
                 # Waits grow and differ, so that a broker that comes back is not stampeded.
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
-                self._acknowledge(entries[:taken], base)
+                self._acknowledge(destination, entries[:taken], base)
                 pause = FIRST_PAUSE_SECONDS
             if taken:
                 entries = entries[taken:]
@@ -229,7 +234,7 @@ class Outbox:
     ) -> int:
         """Find the entry that a broker rejects by halving; how many entries are settled."""
         if len(entries) == 1:
-            self._settle(entries[0])
+            self._left(destination, 1, _size(entries))
             entries[0].owner.rejected(entries[0], error)
             return 1
         half = len(entries) // 2
@@ -237,26 +242,28 @@ class Outbox:
         await self._deliver(destination, entries[half:])
         return len(entries)
 
-    def _resendable(self, entries: Sequence[Entry], error: TransportError) -> Sequence[Entry]:
+    def _resendable(
+        self, destination: Destination, entries: Sequence[Entry], error: TransportError
+    ) -> Sequence[Entry]:
         """What may be written again; the rest (at most once) counts as written."""
         if isinstance(error, NotAttemptedError) or all(entry.owner.resend for entry in entries):
             return entries
-        self._acknowledge([entry for entry in entries if not entry.owner.resend], -1)
+        self._acknowledge(destination, [entry for entry in entries if not entry.owner.resend], -1)
         return [entry for entry in entries if entry.owner.resend]
 
-    def _acknowledge(self, entries: Sequence[Entry], base: int) -> None:
+    def _acknowledge(self, destination: Destination, entries: Sequence[Entry], base: int) -> None:
         """Tell owners; neighbours of one owner are told together."""
         last = base - 1
         for owner, entries_of_one in groupby(entries, _OWNER):
             count = len(list(entries_of_one))
             last += count
             owner.acknowledged(count, last)
-        self._left(len(entries), _size(entries))
+        size = _size(entries)
+        destination.counters.acknowledged(len(entries), size)
+        self._left(destination, len(entries), size)
 
-    def _settle(self, entry: Entry) -> None:
-        self._left(1, len(entry.value or b""))
-
-    def _left(self, count: int, size: int) -> None:
+    def _left(self, destination: Destination, count: int, size: int) -> None:
+        destination.counters.pending -= count
         self.pending -= count
         self.pending_bytes -= size
         if self.pending_bytes <= MAX_PENDING_BYTES:

@@ -61,7 +61,7 @@ class ParallelWorker(Worker):
             last = index == total - 1
             item = Item(
                 record,
-                self.ledger.begin(),
+                self.ledger.begin(record.timestamp),
                 chunk.size * (index + 1) // total - chunk.size * index // total,
                 chunk.next_offset if last else record.offset + 1,
             )

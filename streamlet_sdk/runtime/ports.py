@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamlet_sdk.contract import Binding, StreamletConfig
+    from streamlet_sdk.runtime.assembly import Surroundings
     from streamlet_sdk.runtime.outbox import Outbox
     from streamlet_sdk.runtime.schemas import SchemaTopic
     from streamlet_sdk.runtime.transport import Transport
@@ -96,8 +97,8 @@ def codec_with(port: Inlet[Any] | Outlet[Any], book: SchemaBook) -> PortCodec[An
 async def outlet_writers(
     cls: type[Streamlet],
     config: StreamletConfig,
-    clusters: Mapping[str, Cluster],
     outbox: Outbox,
+    surroundings: Surroundings,
 ) -> dict[str, OutletWriter]:
     """Writers of every outlet and dead-letter port; schemas are published before they return.
 
@@ -109,16 +110,18 @@ async def outlet_writers(
     writers = {}
     for name, outlet in outlets.items():
         binding = config.ports[name]
-        cluster = clusters[binding.cluster]
+        cluster = surroundings.clusters[binding.cluster]
         made = codec(outlet, cluster)
         if made.schema.format == "avro":
             await cluster.schemas.publish(made.schema)
         partitions = await partitions_of(outbox, binding)
-        writers[name] = OutletWriter(outbox, binding, partitions, made.encode)
+        counted = surroundings.counters.outlet(name, binding.kafka_name)
+        writers[name] = OutletWriter(outbox, binding, partitions, made.encode, counters=counted)
     for name in map(dead_letter_port, inlets):
         if (bound := config.ports.get(name)) is not None:
             partitions = await partitions_of(outbox, bound)
-            writers[name] = OutletWriter(outbox, bound, partitions, _unchanged)
+            counted = surroundings.counters.outlet(name, bound.kafka_name, is_dead_letters=True)
+            writers[name] = OutletWriter(outbox, bound, partitions, _unchanged, counters=counted)
     return writers
 
 

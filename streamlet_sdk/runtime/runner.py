@@ -78,16 +78,14 @@ class StreamletRunner:
         config = self.config
         self._streamlet = instance(self._cls, config)
         bindings(self._cls, config)
-        self._writers = await outlet_writers(
-            self._cls, config, self._surroundings.clusters, self._outbox
-        )
+        self._writers = await outlet_writers(self._cls, config, self._outbox, self._surroundings)
         context = RunningContext(
             application=config.application,
             streamlet=config.streamlet,
             replica=self._surroundings.replica,
             logger=self._logger,
         )
-        context.attach(self._writers, self._outbox, self.counters, config.settings.write_timeout)
+        context.attach(self._writers, self._outbox, config.settings.write_timeout)
         self._streamlet.context = context
         self._begun = True
         await self._streamlet.start()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamlet_sdk.records import Emission
 from streamlet_sdk.runtime.attempts import Attempt
+from streamlet_sdk.runtime.counters import HANDLING
 from streamlet_sdk.runtime.emitting import Gathered
 from streamlet_sdk.runtime.work import Worker
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # A sync handler's loop gives way to the event loop about this often.
 SLICE_SECONDS = 0.01
+QUICK_SECONDS = HANDLING[0]
 
 
 class Stop(NamedTuple):
@@ -42,18 +44,18 @@ class SequentialWorker(Worker):
         start, total = 0, len(chunk.records)
         while start < total and not self.closing:
             await self.stage.outbox.room()
-            unit = self.ledger.begin()
+            unit = self.ledger.begin(chunk.records[start].timestamp)
             if tight:
                 stop = self._tight(chunk, start, unit)
             else:
                 stop = await self._awaited(chunk, start, unit)
             if stop.at > start:
                 self._done(unit, chunk, start, stop.at)
-                unit = self.ledger.begin() if stop.error is not None else unit
+            is_fresh = stop.at == start
             start = stop.at
             self.stage.outbox.kick()
             if stop.error is not None:
-                if not await self._ended(chunk, unit, stop):
+                if not await self._ended(chunk, unit if is_fresh else None, stop):
                     return
                 start += 1
             await self._give_way()
@@ -69,10 +71,11 @@ class SequentialWorker(Worker):
             await asyncio.sleep(0)
             self._turn_at = perf_counter() + SLICE_SECONDS
 
-    async def _ended(self, chunk: Chunk, unit: Unit, stop: Stop) -> bool:
+    async def _ended(self, chunk: Chunk, fresh: Unit | None, stop: Stop) -> bool:
         """Bring the record that failed to its end, in a unit of its own."""
         assert stop.error is not None
         record = chunk.records[stop.at]
+        unit = fresh or self.ledger.begin(record.timestamp)
         if stop.decoded:
             ended = await self._settle(record, unit, stop.error)
         else:
@@ -99,12 +102,12 @@ class SequentialWorker(Worker):
         call, wants_record = handler.call, handler.wants_record
         gathered = Gathered(stage.writers)
         add = gathered.add
-        stop_at = perf_counter() + SLICE_SECONDS
-        records = chunk.records
+        began = then = now = perf_counter()
+        slow: list[float] = []
         index, decoded = start, False
         with Attempt() as attempt:
-            for index in range(start, len(records)):
-                record = records[index]
+            for index in range(start, len(chunk.records)):
+                record = chunk.records[index]
                 decoded = False
                 data = record.value
                 value = decode(data) if data is not None else stage.value(record)
@@ -114,8 +117,14 @@ class SequentialWorker(Worker):
                     add(outcome, record)
                 elif outcome is not None:
                     self._gather(handler.steps(outcome), record, gathered)
-                if perf_counter() > stop_at:
+                now = perf_counter()
+                if now - then > QUICK_SECONDS:
+                    slow.append(now - then)
+                if now > began + SLICE_SECONDS:
                     break
+                then = now
+        handled = index - start + (attempt.error is None)
+        stage.counters.handling.add_mostly_quick(handled, now - began, slow)
         gathered.put(unit)
         if attempt.error is None:
             return Stop(index + 1)

@@ -154,9 +154,8 @@ class SourceRunner:
             self._wake.set()
         self._room.set()
 
-    def emitted(self, count: int) -> None:
-        """Emissions are acknowledged."""
-        self.plan.counters.emitted += count
+    def finished(self, unit: Unit) -> None:
+        """An emission is acknowledged."""
 
     def rejected(self, unit: Unit, entry: Entry, error: Exception) -> None:
         """An emission cannot be written: the run ends, its position stays before it."""

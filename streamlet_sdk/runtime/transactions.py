@@ -16,7 +16,6 @@ from streamlet_sdk.runtime.attempts import Attempt
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from streamlet_sdk.runtime.offsets import Unit
     from streamlet_sdk.runtime.outbox import Destination, Entry
     from streamlet_sdk.runtime.transport import Batch, Claim, Consumer, Lane, Transport
     from streamlet_sdk.runtime.work import Worker
@@ -122,8 +121,11 @@ class Cycle:
             single = True
         offset = units[-1].next_offset
         await self._lane.commit({self._worker.claim: offset}, self._consumer, self._deadline())
+        self._worker.stage.counters.commits += 1
         for unit in units:
-            self._count(unit)
+            for destination, entry in unit.held or ():
+                destination.counters.acknowledged(1, len(entry.value or b""))
+            self._worker.stage.came_through(unit)
         ledger.commit(offset)
         self._worker.progressed(self._worker)
 
@@ -165,10 +167,6 @@ class Cycle:
                 item for item in unit.held if bad.source is None or item[1].source is not bad.source
             ]
         self._worker.refused(bad, error)
-
-    def _count(self, unit: Unit) -> None:
-        held = unit.held or ()
-        self._worker.emitted(sum(not entry.dead_letter for _, entry in held))
 
     @staticmethod
     def _deadline() -> float:

@@ -10,7 +10,8 @@ import asyncio
 import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamlet_sdk.errors import DecodeError, DeliveryError, UnknownSchemaError
 from streamlet_sdk.records import Emission, Record
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from streamlet_sdk.handlers import Step
-    from streamlet_sdk.runtime.counters import Counters
+    from streamlet_sdk.runtime.counters import InletCounters
     from streamlet_sdk.runtime.emitting import OutletWriter
     from streamlet_sdk.runtime.failures import Policy
     from streamlet_sdk.runtime.handling import Handler
@@ -55,7 +56,7 @@ class Stage:
     writers: Mapping[str, OutletWriter]
     outbox: Outbox
     policy: Policy
-    counters: Counters
+    counters: InletCounters
     schema_known: Callable[[str], Coroutine[Any, Any, bool]]
     slots: asyncio.Semaphore
     threads: Executor
@@ -74,6 +75,19 @@ class Stage:
                 return None
             raise DecodeError("the record has no value, and the inlet does not take tombstones")
         return self.decode(record.value)
+
+    def came_through(self, unit: Unit) -> None:
+        """What `unit` caused can be read: count how long that took."""
+        if unit.records and unit.timestamp >= 0:
+            age = max(0, self.outbox.now_ms() - unit.timestamp)
+            self.counters.latency.add(age / 1000, unit.records)
+
+
+class Backlog(NamedTuple):
+    """How many records are in hand and not done, and the oldest one's timestamp, if known."""
+
+    records: int
+    oldest: int | None
 
 
 class Worker:
@@ -101,7 +115,9 @@ class Worker:
 
     def offer(self, chunk: Chunk) -> None:
         """Take records; the ledger counts them from now on."""
-        self.stage.counters.received += len(chunk.records)
+        counters = self.stage.counters
+        counters.received += len(chunk.records)
+        counters.received_bytes += chunk.size
         self.ledger.delivered(len(chunk.records), chunk.size)
         self._chunks.append(chunk)
         self._offered.set()
@@ -151,9 +167,19 @@ class Worker:
             self._progress.clear()
             await self._progress.wait()
 
-    def emitted(self, count: int) -> None:
-        """Emissions are acknowledged."""
-        self.stage.counters.emitted += count
+    def finished(self, unit: Unit) -> None:
+        """Everything of `unit` is acknowledged; in a transaction it still has to be committed."""
+        if not self.ledger.hold:
+            self.stage.came_through(unit)
+
+    @property
+    def backlog(self) -> Backlog:
+        """What was offered and is not done."""
+        done = sum(unit.records for unit in self.ledger.done)
+        unfinished = (unit.timestamp for unit in self.ledger.in_flight if unit.pending)
+        waiting = (chunk.records[0].timestamp for chunk in self._chunks if chunk.records)
+        oldest = next((each for each in (*unfinished, *waiting) if each >= 0), None)
+        return Backlog(self.ledger.outstanding - done, oldest)
 
     def rejected(self, unit: Unit, entry: Entry, error: Exception) -> None:
         """The broker refuses an emission: its input has failed."""
@@ -230,12 +256,16 @@ class Worker:
         handler = self.stage.handler
         arguments = (values, records) if handler.wants_record else (values,)
         async with self.stage.slots:
-            if not handler.in_thread:
-                return await handler.async_steps(handler.call(*arguments))
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(
-                self.stage.threads, lambda: handler.steps(handler.call(*arguments))
-            )
+            began = perf_counter()
+            try:
+                if not handler.in_thread:
+                    return await handler.async_steps(handler.call(*arguments))
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(
+                    self.stage.threads, lambda: handler.steps(handler.call(*arguments))
+                )
+            finally:
+                self.stage.counters.handling.add(perf_counter() - began)
 
     async def _once(self, record: RawRecord, value: Any, unit: Unit, attempt: int) -> None:
         """One try of one record, by either kind of handler; emits all or nothing."""
