@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka.protocol.group import JoinGroupRequest
 
 from streamlet_sdk.errors import FencedError
+from streamlet_sdk.runtime.kafka.client import Client
+from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
+from streamlet_sdk.runtime.kafka.properties import Properties
+from streamlet_sdk.runtime.transport import ConsumerSpec
 from support.kafka import a_world, expel
-from support.transport import Row, deadline, eventually, send
+from support.transport import Journal, Reader, Row, deadline, eventually, send
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamlet_sdk.runtime.transport import Claim
-    from support.transport import Reader
 
 # A member that is cut off after it has said that it owns its partitions.
 MEMBER = """
@@ -46,6 +50,17 @@ asyncio.run(main())
 """
 # No heartbeat tells a member anything while a test runs; sessions are long enough for that.
 DEAF = {"heartbeat.interval.ms": "15000", "session.timeout.ms": "30000"}
+
+
+class CountingClient(Client):
+    """Counts how often a member has asked to join."""
+
+    joins = 0
+
+    async def send(self, node_id: Any, request: Any, **how: Any) -> Any:
+        self.joins += isinstance(request, JoinGroupRequest)
+        untyped: Any = super()
+        return await untyped.send(node_id, request, **how)
 
 
 async def _fenced(reader: Reader) -> None:
@@ -86,6 +101,19 @@ async def test_a_member_that_was_killed_is_back_at_once_and_others_notice_nothin
         await stays.poll()
         assert (stays.claims, stays.journal.revocations) == (kept, revocations)
         assert all(claim.alive for claim in kept)
+
+
+@pytest.mark.parametrize("member", ["", "named"])
+async def test_who_leaves_for_good_is_not_waited_for(kafka: str, member: str) -> None:
+    # A session would last longer than anybody waits here.
+    async with a_world(kafka, {"session.timeout.ms": "120000"}) as world:
+        topic, group = await world.topic(partitions=2), world.name("group")
+        leaves = await world.reader(topic, group, member=member)
+        await leaves.owning(2)
+        stays = await world.reader(topic, group)
+        await _shared([leaves, stays], 2)
+        await leaves.close(leave=True)
+        await stays.owning(2)
 
 
 async def test_of_two_members_with_one_name_the_older_one_ends_and_says_so(kafka: str) -> None:
@@ -204,16 +232,20 @@ async def test_no_commit_is_on_its_way_when_claims_have_been_given_back(kafka: s
         await _shared([reader, other], 1)
 
 
-async def test_one_who_joins_costs_the_others_one_rebalance(kafka: str) -> None:
+async def test_one_who_joins_costs_the_others_one_rebalance_of_one_request(kafka: str) -> None:
+    client = CountingClient(kafka, "counting", Properties({}).connection())
     async with a_world(kafka) as world:
-        topic, group = await world.topic(partitions=4), world.name("group")
-        readers = [await world.reader(topic, group)]
-        await readers[0].owning(4)
-        for count in (1, 2):
-            readers.append(await world.reader(topic, group))
-            await _shared(readers, 4)
-            await eventually(lambda: all(reader.claims for reader in readers), "a share for each")
-            assert readers[0].journal.revocations == count
+        topic, group = await world.topic(partitions=2), world.name("group")
+        spec = ConsumerSpec(topic=topic, group=group, member="counting")
+        consumer = KafkaConsumer(lambda: client, spec, Properties({}).consumer())
+        reader = Reader(consumer, Journal("counting", []))
+        await consumer.start(reader.journal)
+        await reader.owning(2)
+        other = await world.reader(topic, group)
+        await _shared([reader, other], 2)
+        await other.owning(1)
+        assert (client.joins, reader.journal.revocations) == (2, 1)
+        await reader.close()
 
 
 async def test_a_poll_ends_in_its_time_while_the_group_waits(kafka: str) -> None:

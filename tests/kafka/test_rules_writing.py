@@ -8,10 +8,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from streamlet_sdk.errors import RejectedError
+from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
+from streamlet_sdk.runtime.kafka.lane import KafkaLane
 from support.kafka import a_world
-from support.transport import Row, send, submit
+from support.transport import Row, deadline, send, submit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,3 +90,24 @@ async def test_a_batch_that_is_too_large_for_the_topic_harms_no_other_topic(worl
     await reader.opened(2)
     found = await reader.read(30)
     assert Counter(record.value for record in found) == Counter(values)
+
+
+async def test_an_offset_is_not_told_while_a_transaction_may_change_it(world: World) -> None:
+    source, group = await world.topic(), world.name("group")
+    await world.write(source, b"a")
+    reader = await world.reader(source, group)
+    [claim] = await reader.opened(1)
+    await reader.consumer.commit({claim: 0}, deadline())
+    lane = await world.lane(world.name("lane"))
+    assert isinstance(lane, KafkaLane)
+    assert isinstance(reader.consumer, KafkaConsumer)
+    await lane.begin()
+    # As far as a lane gets that dies between its offsets and the end of its transaction.
+    lane._line.sender.member = reader.consumer.member
+    rows = {TopicPartition(source, 0): OffsetAndMetadata(1, "")}
+    await lane._line.transactions.add_offsets_to_txn(rows, group)
+    asking = asyncio.ensure_future(world.transport.admin().offsets(group))
+    done, _ = await asyncio.wait({asking}, timeout=0.5)
+    assert done == set()
+    await lane.commit({}, None, deadline())
+    assert await asking == {(source, 0): 1}

@@ -54,11 +54,11 @@ async def test_a_claim_fences_before_it_reads_its_offset(monkeypatch: pytest.Mon
 
     async def lane(self: Any, name: str, *rest: Any) -> Any:
         made = await make(self, name, *rest)
-        steps.append(name)
+        steps.append("fenced")
         return made
 
     async def opened(self: Any, claim: Any, start: Any) -> int:
-        steps.append("open")
+        steps.append(claim.topic)
         return await open_(self, claim, start)
 
     monkeypatch.setattr(EmbeddedTransport, "lane", lane)
@@ -67,8 +67,7 @@ async def test_a_claim_fences_before_it_reads_its_offset(monkeypatch: pytest.Mon
     async with Engine(Echo, config=config) as engine:
         await engine.feed("in", b"a")
         await engine.run()
-        fenced = steps.index(f"{config.group('in')}.in.0")
-        assert steps[fenced + 1 :] == ["open"]
+    assert [step for step in steps if step in {"fenced", "in"}] == ["fenced", "in"]
 
 
 @virtual_time
