@@ -21,6 +21,8 @@ class Health:
     def __init__(self) -> None:
         """Everything is well."""
         self._troubles: dict[str, str] = {}
+        # Partitions that do not move though they could, by inlet: a restart may help.
+        self.stuck: dict[str, list[str]] = {}
         self._since: dict[str, float] = {}
 
     @property

@@ -68,6 +68,11 @@ class InletPlan:
         """The delivery guarantee."""
         return self.stage.policy.delivery.guarantee
 
+    @property
+    def reader(self) -> str:
+        """Who shares the partitions: the group, or this replica alone."""
+        return self.spec.group or f"{self.spec.member} alone"
+
 
 @dataclass(slots=True)
 class Open:
@@ -85,6 +90,7 @@ class InletRunner:
         """Read nothing before `start`."""
         self.plan = plan
         self.name = plan.name
+        self.counters = plan.stage.counters
         self._transport = transport
         self._consumer: Consumer = transport.consumer(plan.spec)
         self._opening: dict[Claim, asyncio.Task[None]] = {}
@@ -96,6 +102,8 @@ class InletRunner:
         # Whether records are read that no worker has yet.
         self._in_hand = False
         self._commits = asyncio.Lock()
+        # Since when partitions are given back and not assigned anew.
+        self._given_back_at: float | None = None
         # Claims come in tasks of other members of the group; ours belong to this replica.
         self._context = contextvars.copy_context()
 
@@ -133,11 +141,6 @@ class InletRunner:
             for opened in self._open.values()
         )
 
-    @property
-    def reader(self) -> str:
-        """Who shares the partitions: the group, or this replica alone."""
-        return self.plan.spec.group or f"{self.plan.spec.member} alone"
-
     async def ends(self) -> Mapping[Claim, int]:
         """Where the partitions end that are being read here."""
         return await self._consumer.ends(self.claims)
@@ -146,9 +149,13 @@ class InletRunner:
         """The next offset that will be read."""
         return self._consumer.position(claim)
 
-    def done_to(self, claim: Claim) -> int:
-        """The offset up to which everything is processed; for claims that are being read."""
-        return self._open[claim].worker.ledger.low_water
+    def worker(self, claim: Claim) -> Worker:
+        """Who works on a claim that is being read."""
+        return self._open[claim].worker
+
+    def has_room(self, claim: Claim) -> bool:
+        """Whether a claim may take more records now."""
+        return claim in self._credits()
 
     # Listener
 
@@ -158,9 +165,14 @@ class InletRunner:
             task = self._spawn(self._guard(self._open_claim(claim)))
             self._opening[claim] = task
             task.add_done_callback(partial(self._opened, claim))
+        if self._given_back_at is not None:
+            self.counters.rebalances += 1
+            self.counters.rebalance_seconds += self._loop_time() - self._given_back_at
+            self._given_back_at = None
 
     async def revoked(self, claims: Sequence[Claim], deadline: float) -> None:
         """The barrier: drain the workers, wait for acknowledgements, commit, let go."""
+        self._given_back_at = self._loop_time()
         # While the barrier runs the claims are alive, but none of them may be opened again.
         self._leaving.update(claims)
         opening = [self._opening[claim] for claim in claims if claim in self._opening]
@@ -178,6 +190,7 @@ class InletRunner:
 
     def lost(self, claims: Sequence[Claim]) -> None:
         """Someone else reads them already: drop everything."""
+        self._given_back_at = self._loop_time()
         for claim in claims:
             if claim in self._opening:
                 self._opening[claim].cancel()
@@ -187,6 +200,10 @@ class InletRunner:
                 task.add_done_callback(partial(self._opened, claim))
 
     # Claims
+
+    @staticmethod
+    def _loop_time() -> float:
+        return asyncio.get_running_loop().time()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         loop = asyncio.get_running_loop()
@@ -362,10 +379,11 @@ class InletRunner:
 
     async def _confirm(self, offsets: Mapping[Claim, int], deadline: float) -> None:
         confirmed = await self._confirmed(offsets, deadline)
+        self.counters.commits += bool(confirmed)
         for claim, offset in offsets.items():
             opened = self._open.get(claim)
             if claim not in confirmed:
-                self.plan.stage.counters.commits_lost += 1
+                self.counters.commits_lost += 1
             elif opened is not None:
                 opened.worker.ledger.commit(offset)
         self._credit.set()
@@ -383,7 +401,7 @@ class InletRunner:
             if claim in confirmed:
                 opened.worker.ledger.committed = chunk.next_offset
                 return True
-            self.plan.stage.counters.commits_lost += 1
+            self.counters.commits_lost += 1
             await asyncio.sleep(POLL_SECONDS)
         return False
 

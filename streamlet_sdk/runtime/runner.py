@@ -15,6 +15,7 @@ from streamlet_sdk.runtime.acknowledged import RunningContext
 from streamlet_sdk.runtime.assembly import Assembly
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.instances import instance
+from streamlet_sdk.runtime.monitor import Monitor
 from streamlet_sdk.runtime.outbox import Outbox
 from streamlet_sdk.runtime.ports import bindings, outlet_writers, partitions_of
 from streamlet_sdk.runtime.threads import DaemonThreads
@@ -65,7 +66,7 @@ class StreamletRunner:
         # Whether the streamlet's own `start` was called, so that its `stop` has to be.
         self._begun = False
         self.server: WebServer | None = None
-        self._growing: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Make the instance and begin to work.
@@ -89,8 +90,13 @@ class StreamletRunner:
         self._streamlet.context = context
         self._begun = True
         await self._streamlet.start()
-        self._growing = asyncio.get_running_loop().create_task(self._watch_partitions())
         await self._start_work()
+        health, now_ms = self._surroundings.health, self._surroundings.now_ms
+        spawn = asyncio.get_running_loop().create_task
+        self._watching = [
+            spawn(self._watch_partitions()),
+            spawn(Monitor(self.inlets, health, now_ms).watch()),
+        ]
 
     async def stop(self, *, leave: bool = True, drain: timedelta | None = None) -> None:
         """Drain and stop: intake first, then what is in flight, then the streamlet itself.
@@ -109,8 +115,8 @@ class StreamletRunner:
             self._streamlet.context.stopping.set()
         with Attempt() as end:
             await self._stop_work(deadline, leave=leave)
-        if self._growing is not None:
-            self._growing.cancel()
+        for task in self._watching:
+            task.cancel()
         self._threads.close()
         if self._begun:
             await self._streamlet.stop()

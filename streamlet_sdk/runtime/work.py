@@ -106,6 +106,8 @@ class Worker:
         self._progress = asyncio.Event()
         self._chunks: deque[Chunk] = deque()
         self._offered = asyncio.Event()
+        # The timestamp of the record that was offered last.
+        self.latest = -1
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -119,6 +121,8 @@ class Worker:
         counters.received += len(chunk.records)
         counters.received_bytes += chunk.size
         self.ledger.delivered(len(chunk.records), chunk.size)
+        if chunk.records:
+            self.latest = chunk.records[-1].timestamp
         self._chunks.append(chunk)
         self._offered.set()
 

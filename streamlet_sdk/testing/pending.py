@@ -54,7 +54,7 @@ class Pending:
     def _partitions(self, inlet: InletRunner) -> Iterator[str]:
         handler = inlet.plan.stage.handler
         for claim in inlet.claims:
-            done = inlet.done_to(claim)
+            done = inlet.worker(claim).ledger.low_water
             left = self.broker.topic(claim.topic).partitions[claim.partition].stable.end - done
             if left > 0:
                 yield (
