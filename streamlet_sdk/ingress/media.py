@@ -58,7 +58,7 @@ def _media(given: str) -> Media:
         raise refusal(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Content-Type {given} is not known here; send application/json, or "
-            "application/x-ndjson for one record per line.",
+            f"application/x-ndjson for one record per line.{_way_out(parsed.get_content_type())}",
             {"Accept": "application/json, application/x-ndjson"},
         )
     charset = parsed.get_content_charset("utf-8")
@@ -66,3 +66,10 @@ def _media(given: str) -> Media:
         message = f"The charset {charset} is not known here; send JSON as UTF-8."
         raise refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
     return media
+
+
+def _way_out(given: str) -> str:
+    """What to add to a command that says it sends a form, without having been asked to."""
+    if given == "application/x-www-form-urlencoded":
+        return " With curl, add: -H 'Content-Type: application/json'"
+    return ""

@@ -62,6 +62,13 @@ async def test_other_media_are_refused_with_what_is_possible(headers: dict[str, 
     assert "send" in answer.json()["problems"][0]["message"]
 
 
+async def test_who_sends_json_as_curl_does_by_itself_is_told_what_to_add() -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await ask(a_server(), json.dumps(a_reading()).encode(), headers=headers)
+    message = answer.json()["problems"][0]["message"]
+    assert message.endswith("With curl, add: -H 'Content-Type: application/json'")
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_health_is_good_while_the_server_runs(method: str) -> None:
     assert (await ask(a_server(), target=f"{method} /health")).status == 200
