@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from streamlet_sdk.contract import StreamletConfig
+    from streamlet_sdk.runtime.inlet import InletRunner
     from streamlet_sdk.runtime.transport import TopicSpec, Transport
     from streamlet_sdk.streamlet import Streamlet
 
@@ -78,6 +79,8 @@ class LocalApplication:
         self.active = 0
         transport = plan.transport("platform")
         self.cluster = Cluster(transport, SchemaTopic(transport, SchemaBook()))
+        # One for all looks at the topics; closed with its transport.
+        self._admin = transport.admin()
         self._made: dict[str, Transport] = {}
         self._is_prepared = False
 
@@ -110,13 +113,31 @@ class LocalApplication:
         for transport in (*self._made.values(), self.cluster.transport):
             await transport.close()
 
-    async def until_idle(self) -> None:
-        """Wait until everything fed is processed to the end: no record unread or in flight."""
+    async def until_idle(self, *, give_up_after: int | None = None) -> bool:
+        """Wait until everything fed is processed to the end: no record unread or in flight.
+
+        False when a replica failed `give_up_after` times in a row instead.
+        """
         quiet = Quiet(self)
         while True:
             if await quiet.check():
-                return
+                return True
+            failures = max((one.failures for one in self.supervisors), default=0)
+            if give_up_after is not None and failures >= give_up_after:
+                return False
             await asyncio.sleep(IDLE_CHECK_SECONDS)
+
+    async def partitions(self) -> Mapping[str, int]:
+        """How many partitions each topic has that is read here; only topics that exist."""
+        names = sorted({inlet.plan.spec.topic for inlet in self.inlets})
+        known = await self._admin.topics(names)
+        return {name: info.partitions for name, info in known.items() if info is not None}
+
+    @property
+    def inlets(self) -> Sequence[InletRunner]:
+        """Every inlet of every replica that has been started."""
+        runners = (supervisor.runner for supervisor in self.supervisors)
+        return [inlet for runner in runners if runner is not None for inlet in runner.inlets]
 
     @property
     def supervisors(self) -> Sequence[Supervisor]:
@@ -129,14 +150,10 @@ class LocalApplication:
         return {name: running.counters for name, running in self.streamlets.items()}
 
     async def _make_topics(self) -> None:
-        admin = self.cluster.transport.admin()
-        try:
-            known = await admin.topics([spec.name for spec in self.plan.topics])
-            for spec in self.plan.topics:
-                if known[spec.name] is None:
-                    await admin.create(spec)
-        finally:
-            await admin.close()
+        known = await self._admin.topics([spec.name for spec in self.plan.topics])
+        for spec in self.plan.topics:
+            if known[spec.name] is None:
+                await self._admin.create(spec)
 
     def _launch(self, streamlet: LocalStreamlet) -> None:
         running = Running(Counters())

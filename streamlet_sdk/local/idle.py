@@ -31,7 +31,7 @@ class Quiet:
         if not self._still():
             return False
         before = await self._ends()
-        partitions = await self._partitions()
+        partitions = await self._application.partitions()
         if not (self._still() and self._read(before, partitions)):
             return False
         return await self._ends() == before and self._still()
@@ -41,25 +41,8 @@ class Quiet:
         application = self._application
         return application.active == 0 and all(s.idle for s in application.supervisors)
 
-    def _inlets(self) -> list[InletRunner]:
-        return [
-            inlet
-            for supervisor in self._application.supervisors
-            if supervisor.runner is not None
-            for inlet in supervisor.runner.inlets
-        ]
-
     async def _ends(self) -> Ends:
-        return {inlet: await inlet.ends() for inlet in self._inlets()}
-
-    async def _partitions(self) -> Mapping[str, int]:
-        names = sorted({inlet.plan.spec.topic for inlet in self._inlets()})
-        admin = self._application.cluster.transport.admin()
-        try:
-            known = await admin.topics(names)
-        finally:
-            await admin.close()
-        return {name: info.partitions for name, info in known.items() if info is not None}
+        return {inlet: await inlet.ends() for inlet in self._application.inlets}
 
     def _read(self, ends: Ends, partitions: Mapping[str, int]) -> bool:
         """Whether all partitions are claimed, by each group, and read to their ends."""
@@ -68,6 +51,6 @@ class Quiet:
             for claim, end in by_claim.items():
                 if not claim.alive or inlet.position(claim) < end:
                     return False
-                claimed.setdefault((inlet.reader, claim.topic), set()).add(claim.partition)
-        wanted = {(inlet.reader, inlet.plan.spec.topic) for inlet in ends}
+                claimed.setdefault((inlet.plan.reader, claim.topic), set()).add(claim.partition)
+        wanted = {(inlet.plan.reader, inlet.plan.spec.topic) for inlet in ends}
         return all(len(claimed.get(key, ())) == partitions.get(key[1], 0) for key in wanted)

@@ -33,6 +33,7 @@ class Supervisor:
         name: the replica's own name.
         state: `restarting` while it waits after a failure.
         restarts: how often it was started again.
+        failures: how often it failed in a row.
         error: what ended it last.
     """
 
@@ -48,6 +49,7 @@ class Supervisor:
         self.name = name
         self.state: State = "starting"
         self.restarts = 0
+        self.failures = 0
         self.error: Exception | None = None
         self.runner: StreamletRunner | None = None
         self._cls = cls
@@ -99,7 +101,6 @@ class Supervisor:
         self.changed.set()
 
     async def _run(self) -> None:
-        failures = 0
         loop = asyncio.get_running_loop()
         while not self._stop.wished:
             began = loop.time()
@@ -107,8 +108,8 @@ class Supervisor:
             self.error = await lived(runner, self._stop, self) or self.error
             if self._stop.wished:
                 break
-            failures = 1 if loop.time() - began > STABLE_SECONDS else failures + 1
-            delay = RESTART.wait(failures, 0)
+            self.failures = 1 if loop.time() - began > STABLE_SECONDS else self.failures + 1
+            delay = RESTART.wait(self.failures, 0)
             logger.error(
                 "%s failed and starts again in %.0f s: %s",
                 self.config.streamlet,

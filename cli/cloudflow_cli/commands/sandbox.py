@@ -101,6 +101,8 @@ class Given:
         """
         place, settings = asked.place_and_words(self.words or ())
         feeds = asked.feeds(self.feed or ())
+        taps = asked.taps(self.tap or (), feeds)
+        asked.require_own_stdout(taps, common.output)
         return Request(
             where=place,
             namespace=common.namespace or "default",
@@ -112,7 +114,7 @@ class Given:
                 mounts=self.volume_mount or (),
             ),
             feeds=feeds,
-            taps=asked.taps(self.tap or (), feeds),
+            taps=taps,
             is_tap_enveloped=self.tap_envelope,
             only=asked.names(self.only),
             until=asked.until(self.until),

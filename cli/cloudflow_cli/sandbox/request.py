@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from cloudflow_cli import words
 from cloudflow_cli.errors import UsageError
+from cloudflow_cli.options import Output
 from streamlet_sdk.parameters import parse_duration
 
 if TYPE_CHECKING:
@@ -158,6 +159,19 @@ def taps(given: Iterable[str], fed: Iterable[FeedRequest] = ()) -> list[TapReque
             )
         taken.add(tap.path.resolve())
     return found
+
+
+def require_own_stdout(taps: Iterable[TapRequest], output: Output) -> None:
+    """Let records and a summary for scripts not be mixed on stdout.
+
+    Raises:
+        UsageError: when both are to be written there.
+    """
+    if output is not Output.TABLE and any(tap.path is None for tap in taps):
+        raise UsageError(
+            f"-o {output} writes the summary to stdout, where --tap would write records too.",
+            hint="Tap into a file: --tap TOPIC=FILE.",
+        )
 
 
 def names(text: str | None) -> list[str]:

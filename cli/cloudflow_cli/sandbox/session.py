@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cloudflow_cli import render
 from cloudflow_cli.sandbox import feeding, live, waiting
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from streamlet_sdk.records import Record
 
 logger = logging.getLogger(__name__)
+
+# In a row; with the delays between them that is a quarter of a minute, in which an outside system
+# may come up.
+FAILURES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,8 @@ class Session:
         why = await self.stop.asked()
         conducting.cancel()
         await asyncio.wait((conducting,))
-        return waiting.unfinished(application) if why is Why.TIMEOUT else []
+        is_unfinished = why in (Why.TIMEOUT, Why.FAILING)
+        return waiting.unfinished(application) if is_unfinished else []
 
     def _why(self) -> Why:
         """Why it ended; a tap that failed while it did counts too."""
@@ -121,8 +126,8 @@ class Session:
                 threads = DaemonThreads("feed")
                 await asyncio.gather(*(self._feed(file, threads) for file in self.feeds))
             if self.until == IDLE:
-                await application.until_idle()
-                self.stop.ask(Why.IDLE)
+                is_idle = await application.until_idle(give_up_after=FAILURES)
+                self.stop.ask(Why.IDLE if is_idle else Why.FAILING)
         if attempt.error is not None:
             logger.error("The application does not run", exc_info=attempt.error)
             self.stop.ask(Why.START)

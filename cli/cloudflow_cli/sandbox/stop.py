@@ -38,6 +38,7 @@ class Why(Enum):
     IDLE = "Everything is processed"
     UNREAD = "Stopped: nobody reads stdout any more"
     TIMEOUT = "The time of --timeout is over, and not everything is processed"
+    FAILING = "Stopped: a streamlet fails again and again, and not everything is processed"
     FEED = "Stopped: a feed failed"
     TAP = "Stopped: a tap failed"
     START = "Stopped: the application could not be started"
@@ -45,7 +46,7 @@ class Why(Enum):
     @property
     def is_failure(self) -> bool:
         """Whether the exit code says so."""
-        return self in (Why.TIMEOUT, Why.FEED, Why.TAP, Why.START)
+        return self in (Why.TIMEOUT, Why.FAILING, Why.FEED, Why.TAP, Why.START)
 
 
 @dataclass(frozen=True, slots=True)

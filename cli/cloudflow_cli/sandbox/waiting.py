@@ -26,16 +26,13 @@ async def claimed(application: LocalApplication) -> None:
 
 
 async def _is_claimed(application: LocalApplication) -> bool:
-    inlets = list(_inlets(application))
-    admin = application.cluster.transport.admin()
-    known = await admin.topics(sorted({inlet.plan.spec.topic for inlet in inlets}))
-    await admin.close()
+    counts = await application.partitions()
     claimed_: dict[tuple[str, str], set[int]] = {}
-    for inlet in inlets:
-        partitions = claimed_.setdefault((inlet.reader, inlet.plan.spec.topic), set())
+    for inlet in _inlets(application):
+        partitions = claimed_.setdefault((inlet.plan.reader, inlet.plan.spec.topic), set())
         partitions.update(claim.partition for claim in inlet.claims)
     return all(
-        (info := known[topic]) is None or len(partitions) == info.partitions
+        len(partitions) == counts.get(topic, len(partitions))
         for (_, topic), partitions in claimed_.items()
     )
 

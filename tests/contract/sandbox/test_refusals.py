@@ -41,6 +41,7 @@ def test_a_port_in_use_is_named_with_the_way_out() -> None:
             ["--feed", "orders=a", "--tap", "checked=a"],
             "a is the file of another tap, or of a feed",
         ),
+        (["-o", "json", "--tap", "orders"], "-o json writes the summary to stdout"),
         (["--until", "tomorrow"], "--until tomorrow:"),
         (["--until", "0s"], "--until 0s is no time at all."),
         (["--timeout", "3s"], "--timeout bounds `--until idle`, which was not given."),

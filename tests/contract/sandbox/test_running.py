@@ -106,6 +106,16 @@ def test_what_keeps_failing_ends_with_the_timeout() -> None:
     assert "Not finished: always.in leaves 1 record." in outcome.stderr
 
 
+def test_what_fails_five_times_in_a_row_ends_the_wait_for_idleness() -> None:
+    outcome = sandbox(
+        *("faults.yaml", "--only", "always", "--feed", "orders=one.jsonl", "--until", "idle")
+    )
+    assert outcome.status == 1
+    assert "a streamlet fails again and again" in outcome.stderr
+    assert outcome.stderr.count("always failed and starts again") == 5
+    assert "Not finished: always is restarting." in outcome.stderr
+
+
 def test_replicas_share_the_partitions_of_a_topic() -> None:
     outcome = sandbox(
         *("cloudflow.streamlets.shop.config-parameters.count=60", "--replicas", "till=3"),
