@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from streamlet_sdk.errors import DeliveryError, EncodeError, RejectedError, SerdeError
@@ -26,6 +28,7 @@ Reason = Literal["decode", "reject", "encode", "handler", "write"]
 STACK_BYTES = 8 * 1024
 MESSAGE_BYTES = 1024
 STACK = "cloudflow-stack"
+_NOT_THE_USERS = {__name__.partition(".")[0], *sys.stdlib_module_names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +137,32 @@ def reason(error: Exception) -> Reason:
 
 
 def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {_short(str(error))}"
+    """What was raised and where, for a log."""
+    place = _raised_at(error) if reason(error) in {"handler", "reject"} else None
+    where = f" ({place})" if place is not None else ""
+    return f"{type(error).__name__}: {_short(str(error))}{where}"
+
+
+def _raised_at(error: BaseException) -> str | None:
+    """File and line of the user's code that raised it, or called what did; None without any."""
+    trace = error.__traceback__ or (error.__cause__ and error.__cause__.__traceback__)
+    own: str | None = None
+    found: str | None = None
+    for frame, line in traceback.walk_tb(trace or None):
+        module: str = frame.f_globals.get("__name__", "")
+        package = module.partition(".")[0]
+        # The user's package is the first that the engine called.
+        if own is None and package not in _NOT_THE_USERS:
+            own = package
+        if package == own:
+            found = f"{_short_file(frame.f_code.co_filename, module)}:{line}"
+    return found
+
+
+def _short_file(name: str, module: str) -> str:
+    """The end of a file's name that says its module: `sensor_data/checks.py`."""
+    file = Path(name)
+    return "/".join(file.parts[-1 - module.count(".") - (file.stem == "__init__") :])
 
 
 def _short(text: str) -> str:

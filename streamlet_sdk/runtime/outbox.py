@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from streamlet_sdk.runtime.counters import OutletCounters
+    from streamlet_sdk.runtime.health import Health
     from streamlet_sdk.runtime.offsets import Owner
     from streamlet_sdk.runtime.transport import Headers, Producer, RawRecord, Transport
 
@@ -60,11 +61,22 @@ class Entry(NamedTuple):
 class Destination:
     """One partition that is written to."""
 
-    __slots__ = ("cluster", "counters", "entries", "partition", "sticky", "task", "topic", "wake")
+    __slots__ = (
+        "cluster",
+        "counters",
+        "entries",
+        "name",
+        "partition",
+        "sticky",
+        "task",
+        "topic",
+        "wake",
+    )
 
     def __init__(self, cluster: str, topic: str, partition: int, counters: OutletCounters) -> None:
         """Nothing is sent until the outbox is told of it; `counters` are those of the outlet."""
         self.counters = counters
+        self.name = f"writing to {topic}/{partition}"
         self.cluster = cluster
         self.topic = topic
         self.partition = partition
@@ -88,6 +100,8 @@ class Outbox:
         transports: Mapping[str, Transport],
         failed: Callable[[Exception], None],
         now_ms: Callable[[], int],
+        *,
+        health: Health,
     ) -> None:
         """Send through `transports`.
 
@@ -95,11 +109,13 @@ class Outbox:
             transports: where producers come from, by the name of the Kafka cluster.
             failed: called for what waiting cannot help.
             now_ms: milliseconds since the epoch, for records without an input.
+            health: told of destinations that cannot be written to for now.
         """
         self.now_ms = now_ms
         self._transports = transports
         self._producers: dict[str, Producer] = {}
         self._failed = failed
+        self._health = health
         self._destinations: dict[tuple[str, str, int, int], Destination] = {}
         self._dirty: list[Destination] = []
         self._room = asyncio.Event()
@@ -196,9 +212,7 @@ class Outbox:
             except DeniedError:
                 raise
             except TransportError as error:
-                logger.warning(
-                    "Writing to %s/%s failed: %s", destination.topic, destination.partition, error
-                )
+                self._health.trouble(destination.name, str(error))
                 await self._renew(destination.cluster, producer)
                 entries = self._resendable(destination, entries, error)
                 # Waits grow and differ, so that a broker that comes back is not stampeded.
@@ -206,6 +220,7 @@ class Outbox:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
                 self._acknowledge(destination, entries[:taken], base)
+                self._health.well(destination.name)
                 pause = FIRST_PAUSE_SECONDS
             if taken:
                 entries = entries[taken:]

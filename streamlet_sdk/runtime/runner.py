@@ -59,7 +59,9 @@ class StreamletRunner:
         self._surroundings = surroundings
         self._logger = logging.getLogger(f"streamlet.{config.streamlet}")
         transports = {name: c.transport for name, c in surroundings.clusters.items()}
-        self._outbox = Outbox(transports, self._fail, surroundings.now_ms)
+        self._outbox = Outbox(
+            transports, self._fail, surroundings.now_ms, health=surroundings.health
+        )
         self._threads = DaemonThreads(config.streamlet)
         self._writers: dict[str, OutletWriter] = {}
         self._streamlet: Streamlet

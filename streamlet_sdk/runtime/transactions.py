@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from streamlet_sdk.errors import RejectedError, TransportError
+from streamlet_sdk.errors import DeniedError, RejectedError, TransportError
 from streamlet_sdk.runtime.attempts import Attempt
 
 if TYPE_CHECKING:
@@ -94,8 +94,10 @@ class Cycle:
                     # Left open it would hide what others write from readers.
                     await self._lane.close(flush=False, deadline=self._deadline())
                 await asyncio.sleep(CYCLE_SECONDS if error is None else REOPEN_SECONDS)
-        if attempt.error is not None:
-            self._worker.stage.failed(attempt.error)
+        failure = error if isinstance(error, DeniedError) else attempt.error
+        if failure is not None:
+            # Repeating what is not allowed cannot help.
+            self._worker.stage.failed(failure)
         elif error is not None:
             logger.warning("A transaction of %s ended: %s", self._name, error)
             await reopen(self._worker.claim)

@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 from streamlet_sdk.handlers import roles
+from streamlet_sdk.runtime.counters import Distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,14 +27,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.1
+LOOP_LAG = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 
 
 class Watchdog:
-    """Warns once for every time that the loop of the running thread is held up."""
+    """Warns once for every time that the loop of the running thread is held up.
+
+    Attributes:
+        lag: how late the loop's heartbeats came.
+    """
 
     def __init__(self, limit: timedelta) -> None:
         """Warn when the loop does not turn for `limit`."""
         self._limit = limit.total_seconds()
+        self.lag = Distribution(LOOP_LAG)
         self._names: dict[CodeType, tuple[str, Counters]] = {}
         self._thread_id = 0
         self._beat = time.monotonic()
@@ -53,6 +60,7 @@ class Watchdog:
     def start(self) -> None:
         """Begin; called on the loop that is watched."""
         self._thread_id = threading.get_ident()
+        self._beat = time.monotonic() - CHECK_SECONDS
         self._tick()
         threading.Thread(target=self._watch, daemon=True, name="watchdog").start()
 
@@ -78,7 +86,9 @@ class Watchdog:
         return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
     def _tick(self) -> None:
-        self._beat = time.monotonic()
+        now = time.monotonic()
+        self.lag.add(max(0.0, now - self._beat - CHECK_SECONDS))
+        self._beat = now
         self._handle = asyncio.get_running_loop().call_later(CHECK_SECONDS, self._tick)
 
     def _watch(self) -> None:

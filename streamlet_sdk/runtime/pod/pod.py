@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from streamlet_sdk.delivery import Retry
@@ -28,11 +29,14 @@ from streamlet_sdk.serde import SchemaBook
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from prometheus_client import CollectorRegistry
+
     from streamlet_sdk.runtime.pod.files import Contract, KafkaCluster
     from streamlet_sdk.streamlet import Streamlet
 
 logger = logging.getLogger(__name__)
 
+DISTRIBUTION: Final = "cloudflow-streamlets"
 RECONNECT: Final = Retry(backoff=timedelta(seconds=1), max_backoff=timedelta(seconds=15))
 # A sync handler may hold the loop for long; after this nothing good is to be expected.
 STUCK: Final = timedelta(seconds=60)
@@ -49,6 +53,7 @@ class Pod:
         self._replica = replica
         self._counters = Counters()
         self._health = Health()
+        self._runner: StreamletRunner | None = None
         self._state = "starting"
         self._watchdog = Watchdog(told.config.settings.block_warning)
         self._watchdog.watch(code_of(cls), self._counters)
@@ -61,7 +66,7 @@ class Pod:
             Exception: what ended the streamlet.
             OSError: when `port` is taken.
         """
-        probes = Probes(self, metrics.application(), port)
+        probes = Probes(self, metrics.application(self._observed()), port)
         probes.start()
         self._watchdog.start()
         logger.info("Probes and metrics are on port %d", probes.port)
@@ -76,12 +81,30 @@ class Pod:
         if (late := self._watchdog.late) > STUCK.total_seconds():
             yield f"the event loop has not turned for {late:.0f} s: {self._watchdog.culprit()}"
 
+        for inlet, lines in list(self._health.stuck.items()):
+            yield from (f"inlet {inlet}: {line}" for line in lines)
+
     def why_not_ready(self) -> Iterator[str]:
         """Why it cannot do its work now."""
         if self._state != "running":
             yield f"the streamlet is {self._state}"
         for where, what in self._health.troubles.items():
             yield f"{where}: {what}"
+
+    def _observed(self) -> metrics.Observed:
+        return metrics.Observed(
+            config=self._told.config,
+            sdk_version=version(DISTRIBUTION),
+            counters=self._counters,
+            loop_lag=self._watchdog.lag,
+            troubles=lambda: self._health.troubles,
+            is_ready=lambda: not any(self.why_not_ready()),
+            own=self._own_metrics,
+        )
+
+    def _own_metrics(self) -> CollectorRegistry | None:
+        streamlet = self._runner.streamlet if self._runner is not None else None
+        return streamlet.context.metrics.registry if streamlet is not None else None
 
     async def _live(self) -> None:
         failures = 0
@@ -109,7 +132,7 @@ class Pod:
                 counters=self._counters,
                 health=self._health,
             )
-            runner = StreamletRunner(self._cls, self._told.config, surroundings)
+            runner = self._runner = StreamletRunner(self._cls, self._told.config, surroundings)
             return await lived(runner, self.stop, self)
 
     def running(self) -> None:
