@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
 from chaos.brokers import brokers
-from chaos.running import run
+from chaos.running import UnfinishedError, run
 from chaos.scenarios import ALL, SCENARIOS
 from chaos.table import row, table
 
@@ -49,8 +49,8 @@ async def _run(asked: Namespace) -> tuple[list[Result], list[str]]:
             name = f"{scenario.name} {guarantee} with seed {asked.seed}"
             try:
                 result = await run(scenario, guarantee, asked.seed, cluster)
-            except TimeoutError as error:
-                broken.append(f"{name}: {error!r} {error.__notes__}")
+            except UnfinishedError as error:
+                broken.append(f"{name}: {error}")
                 sys.stdout.write(f"{broken[-1]}\n")
                 continue
             results.append(result)

@@ -31,10 +31,12 @@ class Topics:
     """What is in the topics once everything has ended, each in the order of its offsets.
 
     Attributes:
+        middle: what is between the streamlets; it tells who lost a record.
         poison: which numbers no streamlet can process, so that they have to be dead letters.
     """
 
     inputs: Sequence[Found]
+    middle: Sequence[Found] = ()
     outputs: Sequence[Found]
     dead_letters: Sequence[Found]
     poison: frozenset[int] = frozenset()
@@ -45,6 +47,7 @@ class Account:
     """What became of the records.
 
     Attributes:
+        lost_late: those of the lost that were still there between the streamlets.
         duplicates: records in excess, dead letters among them.
         reordered: first occurrences that came after a later one of their key.
         misplaced: dead letters that are no poison, and poison that is no dead letter.
@@ -53,6 +56,7 @@ class Account:
 
     records: int
     lost: frozenset[int]
+    lost_late: frozenset[int]
     duplicates: int
     reordered: int
     misplaced: frozenset[int]
@@ -71,6 +75,7 @@ class Account:
         says = [f"{len(found)} {what}: {_some(found)}" for found, what in named if found]
         if self.lost and guarantee != "at-most-once":
             says.append(f"{len(self.lost)} lost: {_some(self.lost)}")
+            says.append(f"{len(self.lost_late)} of them by the second streamlet")
         if self.duplicates > most:
             says.append(f"{self.duplicates} duplicates, {most} are allowed")
         if self.reordered and is_ordered:
@@ -89,9 +94,11 @@ def account(topics: Topics) -> Account:
     out = Counter(record.number for record in topics.outputs)
     dead = Counter(record.number for record in topics.dead_letters)
     seen = out + dead
+    lost = frozenset(keys.keys() - seen.keys())
     return Account(
         records=len(keys),
-        lost=frozenset(keys.keys() - seen.keys()),
+        lost=lost,
+        lost_late=lost & {record.number for record in topics.middle},
         duplicates=sum(count - 1 for count in seen.values()),
         reordered=_reordered(topics.outputs),
         misplaced=frozenset(dead.keys() - topics.poison | out.keys() & topics.poison),

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.errors import KafkaError
 
 from chaos.proxy import Proxy
 from testbed.kafka import KafkaCluster, Layout, free_ports
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 CUTTABLE = "CUTTABLE"
 BROKERS = 3
+ASK_SECONDS = 30.0
 PROPERTIES = {
     # Kafka looks for transactions that were left open every 10 s; a second is enough to wait.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
@@ -74,15 +76,16 @@ class Brokers:
 
     async def coordinator(self, *, group: str | None = None, transaction: str = "") -> int:
         """Which broker looks after a group, or after the transactions of a name."""
-        async with self._asking() as admin:
-            if group is not None:
-                return int(await admin.find_coordinator(group))
-            return int(await admin.find_coordinator(transaction, 1))
+        asked = (transaction, 1) if group is None else (group, 0)
+        async with self._asking() as admin, asyncio.timeout(ASK_SECONDS):
+            while True:
+                # While brokers take over from each other there may be none for a moment.
+                with contextlib.suppress(KafkaError):
+                    return int(await admin.find_coordinator(*asked))
+                await asyncio.sleep(0.2)
 
     async def grow(self, topics: Mapping[str, int]) -> None:
         """Raise the number of partitions of topics."""
-        from aiokafka.admin import NewPartitions
-
         async with self._asking() as admin:
             await admin.create_partitions(
                 {topic: NewPartitions(count) for topic, count in topics.items()}

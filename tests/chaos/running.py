@@ -8,12 +8,20 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from aiokafka.errors import KafkaError
+
 from chaos.stage import Stage
+from streamlet_sdk.errors import CloudflowError
+from testbed.jars import KafkaUnavailableError
 
 if TYPE_CHECKING:
     from chaos.brokers import Brokers
     from chaos.stage import Result, Scenario
     from streamlet_sdk.delivery import Guarantee
+
+
+class UnfinishedError(Exception):
+    """A scenario could not be played to its end, so there is nothing to account for."""
 
 
 async def run(scenario: Scenario, guarantee: Guarantee, seed: int, brokers: Brokers) -> Result:
@@ -22,15 +30,15 @@ async def run(scenario: Scenario, guarantee: Guarantee, seed: int, brokers: Brok
     The logs of its pods stay when it fails, or when a pod ended that nobody had asked to.
 
     Raises:
-        TimeoutError: when the pipeline never began to work, or a reader could not reach the end.
+        UnfinishedError: when the pipeline never began to work, a reader could not reach the end, or
+            a broker did not come back.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"cloudflow-chaos-{scenario.name}-"))
     chance = Random(f"{seed} {scenario.name} {guarantee}")
     try:
         result = await Stage(scenario, guarantee, seed, brokers, chance).play(folder)
-    except TimeoutError as error:
-        error.add_note(f"{scenario.name} {guarantee} seed {seed}: logs are in {folder}")
-        raise
+    except (TimeoutError, OSError, KafkaError, KafkaUnavailableError, CloudflowError) as error:
+        raise UnfinishedError(f"{error!r}; logs are in {folder}") from error
     if result.broken:
         result.broken.append(f"logs are in {folder}")
     elif not result.deaths:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ALL: tuple[Guarantee, ...] = ("at-least-once", "exactly-once", "at-most-once")
 STUCK_AT = 1200
-OFTEN = {"attempts": 12, "backoff": "50 ms", "max-backoff": "200 ms"}
+OFTEN = {"attempts": 12, "backoff": "50 ms", "maxBackoff": "200 ms"}
 
 
 def _others_went_on(stage: Stage) -> str | None:
@@ -91,7 +91,7 @@ SCENARIOS = (
         name="stuck",
         faults=faults.waited,
         forward="Stuck",
-        delivery={"retry": {"attempts": 10, "backoff": "500 ms", "max-backoff": "3 s"}},
+        delivery={"retry": {"attempts": 10, "backoff": "500 ms", "maxBackoff": "3 s"}},
         proof=_others_went_on,
     ),
     Scenario(name="blocked", faults=faults.waited, forward="Blocking", incidents=30),

@@ -124,6 +124,7 @@ class Stage:
         finally:
             await self.kubelet.close()
             await self.brokers.mend()
+            await self.feed.close()
             await self._drop_topics()
         return self._result(topics, time.monotonic() - begun)
 
@@ -193,6 +194,7 @@ class Stage:
         poison = frozenset(r.number for r in inputs if self.scenario.poison(r.number))
         return Topics(
             inputs=inputs,
+            middle=await read(direct, [self.topic(MIDDLE)]),
             outputs=await read(direct, [self.topic(OUTPUT)]),
             dead_letters=await read(direct, [self.topic(each) for each in DEAD]),
             poison=poison,

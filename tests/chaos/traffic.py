@@ -24,6 +24,7 @@ NUMBER = "correlation-id"
 KEYS = 20
 # A transaction that was left open ends after its time-out and the broker's next look.
 READ_SECONDS = 90.0
+STOP_SECONDS = 30.0
 CLIENT = {"metadata_max_age_ms": 2000, "retry_backoff_ms": 100}
 
 
@@ -89,6 +90,12 @@ class Feed:
         self._open.set()
         await asyncio.gather(*self._lanes)
 
+    async def close(self) -> None:
+        """Leave nothing running, whatever became of what was written."""
+        for lane in self._lanes:
+            lane.cancel()
+        await asyncio.gather(*self._lanes, return_exceptions=True)
+
     async def _write(self, partition: int, pause: float) -> None:
         """Write to one partition; a producer that failed is left, for another may succeed."""
         while not self._stopping:
@@ -135,7 +142,20 @@ class Feed:
             await producer.start()
             yield producer
         finally:
-            await producer.stop()
+            await ended(producer)
+
+
+async def ended(producer: Any) -> None:
+    """Stop a producer, which waits for brokers without limit when it is left to itself."""
+    stopping = asyncio.create_task(producer.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+    if not done:
+        stopping.cancel()
+        sender = producer._sender.sender_task
+        if sender is not None:
+            sender.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+        await producer.client.close()
 
 
 class Watch:
