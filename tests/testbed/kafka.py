@@ -210,8 +210,11 @@ class Broker:
             self._process.wait()
 
     def pause(self) -> None:
-        """Freeze it: its connections stay open, and nobody answers."""
-        self._signal(signal.SIGSTOP)
+        """Freeze it: its connections stay open, and nobody answers any more."""
+        if self._process is not None and self.is_alive:
+            self._signal(signal.SIGSTOP)
+            # Its threads stop one after the other; here all have.
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Let it go on after a pause."""

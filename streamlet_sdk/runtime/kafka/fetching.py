@@ -7,11 +7,13 @@ partitions; here each partition has its credit and nothing is taken that is not 
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CorruptRecordException, KafkaError
+from cramjam import DecompressionError
 from typing_extensions import override
 
 from streamlet_sdk.runtime.kafka.properties import milliseconds
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 # What aiokafka calls the answer to a partition without an offset: an error, never a guess.
 _NO_RESET: Final = "none"
+
+
+# What unpacking raises: of the checksum, of codecs, and of lengths and texts that cannot be.
+_DAMAGE: Final = (KafkaError, DecompressionError, EOFError, LookupError, ValueError, struct.error)
 
 
 class Taken(NamedTuple):
@@ -128,11 +134,11 @@ class Reader(Fetcher):
                     break
             else:
                 self._drop(place)
-        except KafkaError:
+        except _DAMAGE as error:
             # What lies before the damage counts; the damage shows again when it is fetched anew.
             self._drop(place)
             if not records:
-                raise
+                raise CorruptRecordException from error
         self._subscriptions.consumed(place, rows.next_fetch_offset)
         return Taken(records, rows.next_fetch_offset, size)
 
