@@ -142,6 +142,24 @@ async def test_a_consumer_closes_while_its_group_waits_for_others(world: World) 
     await slow.owning(2)
 
 
+@pytest.mark.parametrize("asking", ["admin", "producer", "consumer"])
+async def test_a_topic_is_not_made_by_asking_for_it(world: World, asking: str) -> None:
+    missing = world.name("missing")
+    admin = world.transport.admin()
+    if asking == "admin":
+        assert await admin.topics([missing]) == {missing: None}
+    elif asking == "producer":
+        with pytest.raises(RejectedError):
+            await (await world.producer()).partitions(missing)
+    else:
+        with pytest.raises(RejectedError):
+            await world.reader(missing)
+    # A broker makes it later, when it makes it; what is asked for now comes later still.
+    for _ in range(5):
+        await world.topic()
+    assert await admin.topics([missing]) == {missing: None}
+
+
 async def test_no_broker_is_said_in_one_line_with_the_cause() -> None:
     transport = KafkaTransport("127.0.0.1:1")
     with pytest.raises(UnavailableError, match=r"127\.0\.0\.1:1.*Connect call failed") as caught:
