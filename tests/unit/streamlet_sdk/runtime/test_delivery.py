@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections import Counter
 from datetime import timedelta
+from linecache import getline
 from typing import TYPE_CHECKING, Any
 
 from streamlet_sdk import Delivery, Emission, Inlet, Outlet, Record, Reject, Retry, Streamlet
@@ -16,6 +18,8 @@ from support.virtual_time import virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
 TRIES = Retry(attempts=3, backoff=timedelta(seconds=1), jitter=0)
 
@@ -124,6 +128,22 @@ async def test_a_record_that_fails_every_try_is_dead_lettered_with_its_story() -
         "cloudflow-application-version": "1.0",
     }
     assert await engine.committed("in") == {0: 2}
+
+
+@virtual_time
+async def test_the_warning_of_a_dead_letter_says_where_user_code_raised(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Engine(Upper, config=a_config(Upper, delivery={"retry": {"attempts": 1}})) as engine:
+        await engine.feed("in", b"fail:9:x", b"reject", b"exit")
+        await engine.run()
+    told = [one.getMessage() for one in caplog.records if "Dead-lettered" in one.message]
+    numbers = [int(re.findall(r"test_delivery\.py:(\d+)\)$", one)[0]) for one in told]
+    assert [getline(__file__, number).split("(")[0].strip() for number in numbers] == [
+        "raise ValueError",
+        "raise Reject",
+        "sys.exit",
+    ]
 
 
 @virtual_time
