@@ -80,15 +80,16 @@ def test_the_clock_does_not_jump_while_a_thread_works() -> None:
 
 
 def test_a_cancelled_call_holds_the_clock_until_its_thread_has_ended() -> None:
-    gate, ended = threading.Event(), threading.Event()
+    begun, gate, ended = threading.Event(), threading.Event(), threading.Event()
 
     def block() -> None:
+        begun.set()
         gate.wait()
         ended.set()
 
     async def work() -> None:
         blocked = asyncio.get_running_loop().run_in_executor(None, block)
-        await asyncio.sleep(0)
+        begun.wait()  # a call that has not begun is cancelled for good
         blocked.cancel()
         release = threading.Timer(0.01, gate.set)
         release.start()
