@@ -124,6 +124,7 @@ async def _throughput(cluster: Cluster, asked: Namespace, report: Report) -> Non
     await throughput.fill(cluster, asked.records)
     limit = median([_codec_limit(asked.records) for _ in range(asked.rounds)])
     speeds = await throughput.compete(cluster, asked.records, asked.rounds, _tell)
+    await cluster.delete(throughput.PLAIN, MODELS.source, RICH.source)
     share = 100 * speeds[LISTS.label].per_second / limit
     report.add(*(_beside(speeds, *pair) for pair in PAIRS))
     report.add(
@@ -171,6 +172,7 @@ async def _waiting(cluster: Cluster, asked: Namespace, report: Report) -> None:
     ideal = streamlets.CONCURRENCY / streamlets.WAIT_SECONDS
     await throughput.fill_one(cluster, WAITING, count)
     speed = await throughput.one_run(cluster, WAITING, count)
+    await cluster.delete(WAITING.source)
     report.add(
         Finding(
             what=WAITING.label,

@@ -173,7 +173,7 @@ class Waiting(Timed):
     in_ = Inlet(SensorData)
     out = Outlet(Metric)
 
-    @in_.each(concurrency=CONCURRENCY)
+    @in_.each(concurrency=CONCURRENCY, ordered_by="key")
     async def split(self, data: SensorData) -> Emission[Metric]:
         """One metric of a reading."""
         if self.waiting:
