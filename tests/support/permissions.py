@@ -28,6 +28,7 @@ class May(IntEnum):
     WRITE = 4
     CREATE = 5
     DESCRIBE = 8
+    DESCRIBE_CONFIGS = 10
 
 
 async def allow(bootstrap: str, user: str, on: On, name: str, *operations: May) -> None:

@@ -93,19 +93,19 @@ _SAID: Final[dict[type[BaseException], tuple[str | None, str]]] = {
     ),
     kafka.TopicAuthorizationFailedError: (
         "this principal is not allowed to use the topic",
-        "allow it Describe on the topic, and Read, Write or Create, as it needs",
+        "allow what it lacks on the topic: Describe, DescribeConfigs, Read, Write or Create",
     ),
     kafka.GroupAuthorizationFailedError: (
         "this principal is not allowed to be in the consumer group",
-        "allow it Read on the group",
+        "allow Read on the group",
     ),
     kafka.TransactionalIdAuthorizationFailed: (
         "this principal is not allowed to use the transactional id",
-        "allow it Describe and Write on the transactional id",
+        "allow Describe and Write on the transactional id",
     ),
     kafka.ClusterAuthorizationFailedError: (
         "this principal is not allowed to do this on the cluster",
-        "allow it Write on a topic to produce, Create and Alter to manage topics",
+        "allow Write on a topic to produce, Create and Alter to manage topics",
     ),
     kafka.MessageSizeTooLargeError: (None, "raise max.message.bytes of the topic, or write less"),
     kafka.InvalidTimestampError: (
