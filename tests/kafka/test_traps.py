@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from streamlet_sdk.errors import (
     UnavailableError,
 )
 from streamlet_sdk.runtime.kafka import KafkaTransport
+from streamlet_sdk.runtime.transport import TopicSpec
 from support.transport import Row, World, deadline, eventually, send, submit
 
 if TYPE_CHECKING:
@@ -158,6 +160,20 @@ async def test_a_topic_is_not_made_by_asking_for_it(world: World, asking: str) -
     for _ in range(5):
         await world.topic()
     assert await admin.topics([missing]) == {missing: None}
+
+
+async def test_who_comes_too_late_to_make_a_topic_finds_it(world: World) -> None:
+    clients = [world.client("racer") for _ in range(4)]
+    producers = [await client.producer() for client in clients]
+    for _ in range(10):
+        topic = world.name("topic")
+
+        async def found(number: int, topic: str = topic) -> int:
+            with suppress(RejectedError):
+                await clients[number].admin().create(TopicSpec(name=topic, partitions=3))
+            return await producers[number].partitions(topic)
+
+        assert await asyncio.gather(*map(found, range(4))) == [3] * 4
 
 
 async def test_no_broker_is_said_in_one_line_with_the_cause() -> None:

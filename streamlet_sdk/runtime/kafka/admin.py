@@ -68,7 +68,7 @@ class KafkaAdmin:
         """Create a topic and wait until its partitions have leaders.
 
         Raises:
-            RejectedError: when it exists already or the broker refuses it.
+            RejectedError: when it exists already, and can be used, or the broker refuses it.
         """
         row: Any = (
             spec.name,
@@ -81,6 +81,9 @@ class KafkaAdmin:
         doing = f"creating topic {spec.name}"
         response = await self._controlled(request, doing)
         for _, code, message in response.topic_errors:
+            if code == kafka.TopicAlreadyExistsError.errno:
+                # Whoever was faster may be the only one that can see it by now.
+                await self._until(spec.name, bool)
             _require(code, message, doing)
         await self._until(spec.name, lambda replicas: len(replicas) == spec.partitions)
 
@@ -141,11 +144,13 @@ class KafkaAdmin:
                 self._connected = client
             return self._connected
 
-    async def _layouts(self, names: Sequence[str]) -> dict[str, list[Sequence[int]]]:
+    async def _layouts(
+        self, names: Sequence[str], node: int | None = None
+    ) -> dict[str, list[Sequence[int]]]:
         """The replicas of each partition that has a leader, of the topics that are there."""
         request = MetadataRequest(list(names), allow_auto_topic_creation=False)
         client = await self._client()
-        response = await client.ask(request, "asking for topics")
+        response = await client.ask(request, "asking for topics", node)
         found: dict[str, list[Sequence[int]]] = {}
         for code, name, _, partitions in response.topics:
             error = kafka.for_code(code)
@@ -182,12 +187,21 @@ class KafkaAdmin:
             return await client.send(controller.nodeId, request)
 
     async def _until(self, topic: str, is_so: Callable[[list[Sequence[int]]], bool]) -> None:
-        """Wait until brokers know what the controller has decided."""
+        """Wait until all brokers know what the controller has decided."""
+        nodes = [broker.nodeId for broker in (await self._client()).cluster.brokers()]
         for _ in range(_TRIES):
-            if is_so((await self._layouts([topic])).get(topic, [])):
+            known = await asyncio.gather(*(self._known(topic, node) for node in nodes))
+            if all(replicas is None or is_so(replicas) for replicas in known):
                 return
             await asyncio.sleep(_PAUSE_SECONDS)
         raise UnavailableError(f"topic {topic} was changed, and brokers do not know it yet")
+
+    async def _known(self, topic: str, node: int) -> list[Sequence[int]] | None:
+        """What a broker knows of a topic; None when it is away, for it learns on its return."""
+        try:
+            return (await self._layouts([topic], node)).get(topic, [])
+        except UnavailableError:
+            return None
 
 
 def _require(code: int, message: str | None, doing: str) -> None:
