@@ -47,7 +47,8 @@ def instance(cls: type[Streamlet], config: StreamletConfig) -> Streamlet:
 
 def _text(source: ParameterSource) -> str:
     if source.file is not None:
-        return Path(source.file).read_text(encoding="utf-8")
+        # The newline that editors and `kubectl create secret --from-file` leave is no part of it.
+        return Path(source.file).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
     return source.value or ""
 
 

@@ -18,13 +18,15 @@ from streamlet_sdk.errors import ConfigurationError
 from streamlet_sdk.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from streamlet_sdk.contract import StreamletConfig
 
 FOLDER: Final = Path("/etc/cloudflow")
 SERVERS: Final = "bootstrap.servers"
 _LOCATION: Final = ".location"
+# Entries of the same Secret that tell the operator how to make topics.
+_OF_THE_OPERATOR: Final = ("default.partitions", "default.replication.factor", "name.prefix")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,21 +111,28 @@ def contract(folder: Path) -> Contract:
 
 def _properties(folder: Path, problems: list[Problem]) -> dict[str, str]:
     """Client properties by name; a file that another one names as a `….location` is none."""
-    properties: dict[str, str] = {}
     # A mounted Secret has entries of its own that begin with two dots.
     files = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = [f for f in files if not f.name.startswith(".") and f.name not in _OF_THE_OPERATOR]
+    properties = _texts([f for f in files if f.name.endswith(_LOCATION)], problems)
+    # What they name need not be text.
+    named = set(properties.values())
+    located = {name: str(folder / value) for name, value in properties.items()}
+    rest = [f for f in files if f.name not in named and f.name not in located]
+    return located | _texts(rest, problems)
+
+
+def _texts(files: Sequence[Path], problems: list[Problem]) -> dict[str, str]:
+    """What stands in each file that is text, by its name."""
+    texts: dict[str, str] = {}
     for file in files:
-        if file.name.startswith("."):
-            continue
         try:
-            properties[file.name] = file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(UnreadableFile(path=str(file), error=str(error)))
-    for name, value in list(properties.items()):
-        if name.endswith(_LOCATION):
-            properties.pop(value, None)
-            properties[name] = str(folder / value)
-    return properties
+            texts[file.name] = file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            problems.append(UnreadableFile(path=str(file), error=error.strerror or str(error)))
+        except UnicodeDecodeError:
+            problems.append(UnreadableFile(path=str(file), error="it is not UTF-8"))
+    return texts
 
 
 def _rooted(config: StreamletConfig, folder: Path) -> StreamletConfig:
