@@ -55,7 +55,12 @@ class JsonFormatter(logging.Formatter):
             line["stack"] = record.stack_info
         # What user code passed as `extra`; it may not replace what stands here already.
         line |= {k: v for k, v in record.__dict__.items() if k not in _PLAIN and k not in line}
-        return json.dumps(line, default=str, ensure_ascii=False)
+        try:
+            return json.dumps(line, default=str, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError):
+            # A key that is no text, a circle, or a number that JSON has no word for.
+            plain = {k: v if isinstance(v, str) else repr(v) for k, v in line.items()}
+            return json.dumps(plain, ensure_ascii=False)
 
 
 class TextFormatter(logging.Formatter):
