@@ -6,7 +6,9 @@ into a probe's time-out. They only read what the loop left for them.
 
 from __future__ import annotations
 
+import logging
 import socket
+import sys
 import threading
 from http import HTTPStatus
 from socketserver import ThreadingMixIn
@@ -18,6 +20,8 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
 
 PORT: Final = 8090
 _REQUEST_SECONDS: Final = 10.0
@@ -106,6 +110,11 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     # Ending does not wait for a scraper that reads slowly.
     block_on_close = False
+
+    @override
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who says nothing, or hangs up, is no news; by default the log would have a traceback."""
+        logger.debug("A client of the probes' port went away: %r", sys.exception())
 
     def __init__(self, bound: socket.socket, application: _Answers) -> None:
         super().__init__(bound.getsockname()[:2], _Handler, bind_and_activate=False)
