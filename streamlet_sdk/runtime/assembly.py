@@ -11,8 +11,10 @@ from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
+from streamlet_sdk.blueprint.problems.settings import ExactlyOnceImpossible
 from streamlet_sdk.contract import dead_letter_port
 from streamlet_sdk.delivery import Retry
+from streamlet_sdk.errors import ConfigurationError
 from streamlet_sdk.handlers import Batches, Each, Source, Undecodable, roles
 from streamlet_sdk.runtime.counters import Counters
 from streamlet_sdk.runtime.failures import Policy
@@ -122,15 +124,35 @@ class Assembly:
             member=f"{self.surroundings.replica}.{inlet.name}",
             properties=binding.properties,
         )
+        stage = self._stage(inlet, handler, role)
+        exactly_once = stage.policy.delivery.guarantee == "exactly-once"
         return InletPlan(
             name=inlet.name,
             spec=spec,
+            lane=self._lane_properties(inlet.name) if exactly_once else {},
             start=inlet.start,
             settings=config.settings,
-            stage=self._stage(inlet, handler, role),
+            stage=stage,
             assigned=self.streamlet.partitions_assigned,
             revoked=self.streamlet.partitions_revoked,
         )
+
+    def _lane_properties(self, inlet: str) -> dict[str, str]:
+        """What the outlets ask of a producer, for one that writes to all of them.
+
+        Raises:
+            ConfigurationError: when they ask for different things.
+        """
+        _, outlets = declared(type(self.streamlet))
+        merged: dict[str, str] = {}
+        for port in outlets:
+            for name, value in self.config.ports[port].properties.items():
+                if merged.setdefault(name, value) != value:
+                    reason = f"its outlets ask for different values of {name}"
+                    path = f"{self.config.streamlet}.{inlet}"
+                    problem = ExactlyOnceImpossible(path=path, inlet=inlet, reason=reason)
+                    raise ConfigurationError([problem])
+        return merged
 
     def _stage(self, inlet: Inlet[Any], handler: Handler, role: Each | Batches) -> Stage:
         cluster = self._cluster(inlet.name)

@@ -56,9 +56,8 @@ class OutletWriter:
         """The topic has `partitions` partitions now."""
         if partitions == len(self._destinations):
             return
-        cluster, topic = self.binding.cluster, self.binding.kafka_name
         self._destinations = [
-            self._outbox.destination(cluster, topic, partition, self._counters)
+            self._outbox.destination(self.binding, partition, self._counters)
             for partition in range(partitions)
         ]
         self._by_key.clear()

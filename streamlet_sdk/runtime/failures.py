@@ -138,13 +138,16 @@ def reason(error: Exception) -> Reason:
 
 def _named(error: Exception) -> str:
     """What was raised and where, for a log."""
-    place = _raised_at(error) if reason(error) in {"handler", "reject"} else None
+    place = raised_at(error) if reason(error) in {"handler", "reject"} else None
     where = f" ({place})" if place is not None else ""
     return f"{type(error).__name__}: {_short(str(error))}{where}"
 
 
-def _raised_at(error: BaseException) -> str | None:
-    """File and line of the user's code that raised it, or called what did; None without any."""
+def raised_at(error: BaseException) -> str | None:
+    """File and line of the user's code that raised it, or called what did; None without any.
+
+    The process of a pod asks too, when user code has ended it.
+    """
     trace = error.__traceback__ or (error.__cause__ and error.__cause__.__traceback__)
     own: str | None = None
     found: str | None = None

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from streamlet_sdk.errors import DeniedError, FencedError, TransportError
+from streamlet_sdk.errors import FencedError, TransportError
 from streamlet_sdk.handlers import Batches, Each
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.batching import BatchingWorker
+from streamlet_sdk.runtime.committing import COMMIT_SECONDS, Committer
 from streamlet_sdk.runtime.offsets import Ledger
 from streamlet_sdk.runtime.parallel import ParallelWorker
 from streamlet_sdk.runtime.sequential import SequentialWorker
@@ -42,7 +43,6 @@ logger = logging.getLogger(__name__)
 # Short enough that a claim with new credit is not kept waiting behind a quiet one.
 POLL_SECONDS = 0.05
 CHECK_SECONDS = 1.0
-COMMIT_SECONDS = 10.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +50,7 @@ class InletPlan:
     """What one inlet reads and how.
 
     Attributes:
+        lane: client properties of the producer in whose transactions exactly-once inlets write.
         start: where a claim without a committed offset begins.
         assigned: the user's hook, called before a partition is read.
         revoked: the user's hook, called when everything of a partition is committed.
@@ -57,6 +58,7 @@ class InletPlan:
 
     name: str
     spec: ConsumerSpec
+    lane: Mapping[str, str]
     start: Start
     settings: Settings
     stage: Stage
@@ -96,12 +98,13 @@ class InletRunner:
         self._opening: dict[Claim, asyncio.Task[None]] = {}
         self._open: dict[Claim, Open] = {}
         self._credit = asyncio.Event()
-        self._commit_now = asyncio.Event()
+        self._committer = Committer(
+            self._consumer, plan.stage, self._ledgers, confirmed=self._credit.set
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._leaving: set[Claim] = set()
         # Whether records are read that no worker has yet.
         self._in_hand = False
-        self._commits = asyncio.Lock()
         # Since when partitions are given back and not assigned anew.
         self._given_back_at: float | None = None
         # Claims come in tasks of other members of the group; ours belong to this replica.
@@ -110,8 +113,9 @@ class InletRunner:
     async def start(self) -> None:
         """Join the group and begin to read."""
         await self._consumer.start(self)
+        committing = self._committer.run(self.plan.settings.commit_interval)
         spawn = asyncio.get_running_loop().create_task
-        self._tasks = [spawn(self._guard(self._pump())), spawn(self._guard(self._commit_loop()))]
+        self._tasks = [spawn(self._guard(self._pump())), spawn(self._guard(committing))]
 
     async def stop(self, deadline: float, *, leave: bool) -> None:
         """Drain: stop polling, finish, flush, commit, leave; all before `deadline`."""
@@ -184,7 +188,7 @@ class InletRunner:
         until = now + (deadline - now) * 0.8
         mine = [claim for claim in claims if claim in self._open]
         await asyncio.gather(*(self._finish(self._open[claim], until) for claim in mine))
-        await self._commit(mine, deadline)
+        await self._committer.commit(mine, deadline)
         await self._let_go(mine)
         self._leaving.difference_update(claims)
 
@@ -223,7 +227,7 @@ class InletRunner:
         async with AsyncExitStack() as unused:
             if plan.guarantee == "exactly-once":
                 # It comes first: it fences the earlier owner, so the offset read next is final.
-                lane = await self._transport.lane(lane_name)
+                lane = await self._transport.lane(lane_name, plan.lane)
                 now = asyncio.get_running_loop().time()
                 unused.push_async_callback(lane.close, flush=False, deadline=now + COMMIT_SECONDS)
             try:
@@ -236,7 +240,8 @@ class InletRunner:
         worker = self._worker(claim, position)
         opened = Open(worker, at_most_once=plan.guarantee == "at-most-once")
         if lane is not None:
-            opened.cycle = Cycle(self._transport, self._consumer, worker, name=lane_name, lane=lane)
+            fresh = partial(self._transport.lane, lane_name, plan.lane)
+            opened.cycle = Cycle(lane, self._consumer, worker, fresh=fresh)
             opened.cycle.start(self._reopen)
         self._open[claim] = opened
         worker.start()
@@ -300,7 +305,7 @@ class InletRunner:
             credit = self._credits()
             if not credit:
                 self._credit.clear()
-                self._commit_now.set()
+                self._committer.soon()
                 await self._more_credit()
                 continue
             chunks = await self._consumer.poll(credit, POLL_SECONDS)
@@ -348,45 +353,19 @@ class InletRunner:
             # Nothing is to be committed, or it was before: done is done.
             worker.ledger.commit(worker.ledger.low_water)
         elif worker.ledger.outstanding * 2 * len(self._open) > self.plan.settings.window_records:
-            self._commit_now.set()
+            self._committer.soon()
 
     # Committing
 
-    async def _commit_loop(self) -> None:
-        interval = self.plan.settings.commit_interval.total_seconds()
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                async with asyncio.timeout(interval):
-                    await self._commit_now.wait()
-            except TimeoutError:
-                pass
-            self._commit_now.clear()
-            await self._commit(self.claims, loop.time() + COMMIT_SECONDS)
-
-    async def _commit(self, claims: Sequence[Claim], deadline: float) -> None:
-        """Commit the low-water marks of `claims`; what is not confirmed is counted, not fatal."""
-        async with self._commits:
-            offsets = {}
-            for claim in claims:
-                opened = self._open.get(claim)
-                if opened is None or opened.cycle is not None:
-                    continue
-                if opened.worker.ledger.low_water > opened.worker.ledger.committed:
-                    offsets[claim] = opened.worker.ledger.low_water
-            if offsets and self.plan.spec.group is not None:
-                await self._confirm(offsets, deadline)
-
-    async def _confirm(self, offsets: Mapping[Claim, int], deadline: float) -> None:
-        confirmed = await self._confirmed(offsets, deadline)
-        self.counters.commits += bool(confirmed)
-        for claim, offset in offsets.items():
-            opened = self._open.get(claim)
-            if claim not in confirmed:
-                self.counters.commits_lost += 1
-            elif opened is not None:
-                opened.worker.ledger.commit(offset)
-        self._credit.set()
+    def _ledgers(self) -> Mapping[Claim, Ledger]:
+        """What offsets are committed of, outside of transactions."""
+        if self.plan.spec.group is None:
+            return {}
+        return {
+            claim: opened.worker.ledger
+            for claim, opened in self._open.items()
+            if opened.cycle is None
+        }
 
     async def _commit_first(self, claim: Claim, chunk: Chunk) -> bool:
         """At most once: commit before anything is handled, repeated until it is confirmed.
@@ -395,25 +374,11 @@ class InletRunner:
             Whether it is; if not, the claim goes elsewhere and its next owner reads the records.
         """
         while (opened := self._open.get(claim)) is not None and not opened.worker.closing:
-            deadline = asyncio.get_running_loop().time() + COMMIT_SECONDS
-            async with self._commits:
-                confirmed = await self._confirmed({claim: chunk.next_offset}, deadline)
-            if claim in confirmed:
+            if await self._committer.ahead(claim, chunk.next_offset):
                 opened.worker.ledger.committed = chunk.next_offset
                 return True
-            self.counters.commits_lost += 1
             await asyncio.sleep(POLL_SECONDS)
         return False
-
-    async def _confirmed(self, offsets: Mapping[Claim, int], deadline: float) -> set[Claim]:
-        try:
-            return await self._consumer.commit(offsets, deadline)
-        except DeniedError as error:
-            # Repeating cannot help: the group's permissions are missing.
-            self.plan.stage.failed(error)
-        except TransportError as error:
-            logger.warning("A commit failed and will be repeated: %s", error)
-        return set()
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         """Let an error of a task end the streamlet, instead of vanishing with the task."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from streamlet_sdk.runtime.attempts import Attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from streamlet_sdk.runtime.runner import StreamletRunner
 
 logger = logging.getLogger(__name__)
@@ -57,6 +59,25 @@ class Stop:
         """Wait for the wish."""
         await self._wished.wait()
 
+    async def leaves_time_for(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do `work`; false, and `work` cancelled, when the wish comes before it is done.
+
+        Raises:
+            Exception: whatever `work` raises.
+        """
+        loop = asyncio.get_running_loop()
+        doing = loop.create_task(work)
+        stopping = loop.create_task(self.wait())
+        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not doing.done():
+            doing.cancel()
+            await asyncio.wait((doing,))
+        if doing.cancelled():
+            return False
+        doing.result()
+        return True
+
 
 class Witness(Protocol):
     """Who is told of a life while it lasts."""
@@ -76,7 +97,8 @@ async def lived(runner: StreamletRunner, stop: Stop, witness: Witness) -> Except
     Failures are counted, and the streamlet's own `stop` is called, also after one.
     """
     with Attempt() as life:
-        if await _started(runner, stop):
+        # The user's own `start` may wait for something that never comes.
+        if await stop.leaves_time_for(runner.start()):
             witness.running()
             await _ended(runner, stop)
     failed = life.error is not None
@@ -94,25 +116,6 @@ async def lived(runner: StreamletRunner, stop: Stop, witness: Witness) -> Except
         logger.error("%s did not stop well", runner.config.streamlet, exc_info=end.error)
     # What ended it comes first; a `stop` after it often fails only because of it.
     return life.error or end.error
-
-
-async def _started(runner: StreamletRunner, stop: Stop) -> bool:
-    """Start the runner; false when a stop was asked for before that was done.
-
-    The user's own `start` may wait for something that never comes.
-    """
-    loop = asyncio.get_running_loop()
-    starting = loop.create_task(runner.start())
-    stopping = loop.create_task(stop.wait())
-    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not starting.done():
-        starting.cancel()
-        await asyncio.wait((starting,))
-    if starting.cancelled():
-        return False
-    starting.result()
-    return True
 
 
 async def _ended(runner: StreamletRunner, stop: Stop) -> None:

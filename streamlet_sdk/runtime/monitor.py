@@ -46,8 +46,8 @@ class Monitor:
         self._inlets = inlets
         self._health = health
         self._now_ms = now_ms
-        self._commits: dict[Claim, _Mark] = {}
-        self._positions: dict[Claim, _Mark] = {}
+        self._commits: dict[str, dict[Claim, _Mark]] = {}
+        self._positions: dict[str, dict[Claim, _Mark]] = {}
 
     async def watch(self) -> None:
         """Look at every inlet, again and again."""
@@ -64,7 +64,8 @@ class Monitor:
         except (TransportError, TimeoutError) as error:
             self._health.trouble(where, str(error) or "the broker does not answer")
             # Nothing can be known of progress while the broker is away.
-            self._positions.clear()
+            self._positions.pop(inlet.name, None)
+            self._health.stuck.pop(inlet.name, None)
             return
         self._health.well(where)
         still_open = set(inlet.claims)
@@ -74,16 +75,17 @@ class Monitor:
 
     def _look_at_commits(self, inlet: InletRunner) -> None:
         now = asyncio.get_running_loop().time()
+        known = self._commits.get(inlet.name, {})
         marks = {}
         in_flight = 0
         for claim in inlet.claims:
             ledger = inlet.worker(claim).ledger
             in_flight += ledger.outstanding
-            mark = self._commits.get(claim)
+            mark = known.get(claim)
             if mark is None or mark.value != ledger.committed or not ledger.done:
                 mark = _Mark(ledger.committed, now)
             marks[claim] = mark
-        self._commits = marks
+        self._commits[inlet.name] = marks
         inlet.counters.in_flight = in_flight
         oldest = min((mark.since for mark in marks.values()), default=now)
         inlet.counters.uncommitted_seconds = now - oldest
@@ -99,17 +101,20 @@ class Monitor:
 
     def _look_for_stuck(self, inlet: InletRunner, ends: Mapping[Claim, int]) -> None:
         now = asyncio.get_running_loop().time()
+        known = self._positions.get(inlet.name, {})
+        marks = {}
         stuck = []
         for claim, end in ends.items():
             position = inlet.position(claim)
-            mark = self._positions.get(claim)
-            moves = mark is None or mark.value != position
-            if moves or position >= end or not inlet.has_room(claim):
-                mark = self._positions[claim] = _Mark(position, now)
-            assert mark is not None
+            mark = known.get(claim)
+            may_rest = position >= end or not inlet.has_room(claim)
+            if mark is None or mark.value != position or may_rest:
+                mark = _Mark(position, now)
+            marks[claim] = mark
             if now - mark.since > STUCK_SECONDS:
                 stuck.append(
                     f"{claim.topic}/{claim.partition} stands at {position} of {end} "
                     f"for {now - mark.since:.0f} s"
                 )
+        self._positions[inlet.name] = marks
         self._health.stuck[inlet.name] = stuck

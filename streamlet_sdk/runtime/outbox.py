@@ -25,6 +25,7 @@ from streamlet_sdk.runtime.attempts import Attempt
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from streamlet_sdk.contract import Binding
     from streamlet_sdk.runtime.counters import OutletCounters
     from streamlet_sdk.runtime.health import Health
     from streamlet_sdk.runtime.offsets import Owner
@@ -58,11 +59,22 @@ class Entry(NamedTuple):
     dead_letter: bool = False
 
 
+class Way(NamedTuple):
+    """What outlets must have in common to share a producer."""
+
+    cluster: str
+    properties: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, binding: Binding) -> Way:
+        """The way to the topic of `binding`."""
+        return cls(binding.cluster, tuple(sorted(binding.properties.items())))
+
+
 class Destination:
     """One partition that is written to."""
 
     __slots__ = (
-        "cluster",
         "counters",
         "entries",
         "name",
@@ -71,14 +83,15 @@ class Destination:
         "task",
         "topic",
         "wake",
+        "way",
     )
 
-    def __init__(self, cluster: str, topic: str, partition: int, counters: OutletCounters) -> None:
+    def __init__(self, binding: Binding, partition: int, counters: OutletCounters) -> None:
         """Nothing is sent until the outbox is told of it; `counters` are those of the outlet."""
         self.counters = counters
-        self.name = f"writing to {topic}/{partition}"
-        self.cluster = cluster
-        self.topic = topic
+        self.name = f"writing to {binding.kafka_name}/{partition}"
+        self.way = Way.of(binding)
+        self.topic = binding.kafka_name
         self.partition = partition
         self.entries: list[Entry] = []
         self.wake = asyncio.Event()
@@ -113,10 +126,10 @@ class Outbox:
         """
         self.now_ms = now_ms
         self._transports = transports
-        self._producers: dict[str, Producer] = {}
+        self._producers: dict[Way, Producer] = {}
         self._failed = failed
         self._health = health
-        self._destinations: dict[tuple[str, str, int, int], Destination] = {}
+        self._destinations: dict[tuple[Way, str, int, int], Destination] = {}
         self._dirty: list[Destination] = []
         self._room = asyncio.Event()
         self._room.set()
@@ -126,21 +139,21 @@ class Outbox:
         self.pending_bytes = 0
         self.pending = 0
 
-    async def producer(self, cluster: str) -> Producer:
-        """The producer of a cluster; it may be replaced after a failure."""
+    async def producer(self, way: Way) -> Producer:
+        """The producer of a way; it may be replaced after a failure."""
         async with self._renewing:
-            if cluster not in self._producers:
-                self._producers[cluster] = await self._transports[cluster].producer()
-            return self._producers[cluster]
+            if way not in self._producers:
+                self._producers[way] = await self._made(way)
+            return self._producers[way]
 
     def destination(
-        self, cluster: str, topic: str, partition: int, counters: OutletCounters
+        self, binding: Binding, partition: int, counters: OutletCounters
     ) -> Destination:
         """The destination of an outlet's partition; always the same object."""
-        key = (cluster, topic, partition, id(counters))
+        key = (Way.of(binding), binding.kafka_name, partition, id(counters))
         found = self._destinations.get(key)
         if found is None:
-            found = self._destinations[key] = Destination(cluster, topic, partition, counters)
+            found = self._destinations[key] = Destination(binding, partition, counters)
         return found
 
     def put(self, destination: Destination, entries: list[Entry], owner: Owner) -> None:
@@ -202,18 +215,18 @@ class Outbox:
         """Write entries in order, whatever it takes; owners learn the end of each."""
         pause = FIRST_PAUSE_SECONDS
         while entries:
-            producer = await self.producer(destination.cluster)
+            producer = await self.producer(destination.way)
             taken = 0
             try:
                 taken, base = await self._write(producer, destination, entries)
             except RejectedError as error:
-                await self._renew(destination.cluster, producer)
+                await self._renew(destination.way, producer)
                 taken = await self._isolate(destination, entries, error)
             except DeniedError:
                 raise
             except TransportError as error:
                 self._health.trouble(destination.name, str(error))
-                await self._renew(destination.cluster, producer)
+                await self._renew(destination.way, producer)
                 entries = self._resendable(destination, entries, error)
                 # Waits grow and differ, so that a broker that comes back is not stampeded.
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
@@ -286,17 +299,20 @@ class Outbox:
         if self.pending == 0:
             self._idle.set()
 
-    async def _renew(self, cluster: str, failed: Producer) -> None:
+    async def _made(self, way: Way) -> Producer:
+        return await self._transports[way.cluster].producer(dict(way.properties))
+
+    async def _renew(self, way: Way, failed: Producer) -> None:
         """Replace a producer after a failure, once for all who saw it fail."""
         async with self._renewing:
-            if self._producers.get(cluster) is not failed:
+            if self._producers.get(way) is not failed:
                 return
-            del self._producers[cluster]
+            del self._producers[way]
             now = asyncio.get_running_loop().time()
             await failed.close(flush=True, deadline=now + 1)
-            while cluster not in self._producers:
+            while way not in self._producers:
                 try:
-                    self._producers[cluster] = await self._transports[cluster].producer()
+                    self._producers[way] = await self._made(way)
                 except UnavailableError as error:
                     logger.warning("No producer yet: %s", error)
                     await asyncio.sleep(FIRST_PAUSE_SECONDS)

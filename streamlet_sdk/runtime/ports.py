@@ -11,6 +11,7 @@ from streamlet_sdk.errors import ConfigurationError, RejectedError
 from streamlet_sdk.ports import Inlet, Outlet, Port
 from streamlet_sdk.problems import Problem
 from streamlet_sdk.runtime.emitting import OutletWriter
+from streamlet_sdk.runtime.outbox import Way
 from streamlet_sdk.serde import PortOptions, port_codec
 from streamlet_sdk.streamlet import Streamlet, attributes
 
@@ -131,7 +132,7 @@ async def partitions_of(outbox: Outbox, binding: Binding) -> int:
     Raises:
         RejectedError: when there is no such topic, naming it.
     """
-    producer = await outbox.producer(binding.cluster)
+    producer = await outbox.producer(Way.of(binding))
     try:
         return await producer.partitions(binding.kafka_name)
     except RejectedError as error:

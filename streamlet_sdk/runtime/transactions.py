@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from streamlet_sdk.runtime.outbox import Destination, Entry
-    from streamlet_sdk.runtime.transport import Batch, Claim, Consumer, Lane, Transport
+    from streamlet_sdk.runtime.transport import Batch, Claim, Consumer, Lane
     from streamlet_sdk.runtime.work import Worker
 
 logger = logging.getLogger(__name__)
@@ -32,13 +32,17 @@ class Cycle:
     """Commits the done units of one claim, transaction by transaction."""
 
     def __init__(
-        self, transport: Transport, consumer: Consumer, worker: Worker, *, name: str, lane: Lane
+        self,
+        lane: Lane,
+        consumer: Consumer,
+        worker: Worker,
+        *,
+        fresh: Callable[[], Awaitable[Lane]],
     ) -> None:
-        """Write through `lane`, which was taken under `name`."""
-        self._transport = transport
+        """Write through `lane`; `fresh` takes another one of the same name."""
+        self._fresh = fresh
         self._consumer = consumer
         self._worker = worker
-        self._name = name
         self._lane = lane
         self._wake = asyncio.Event()
         self._lock = asyncio.Lock()
@@ -99,7 +103,8 @@ class Cycle:
             # Repeating what is not allowed cannot help.
             self._worker.stage.failed(failure)
         elif error is not None:
-            logger.warning("A transaction of %s ended: %s", self._name, error)
+            claim = self._worker.claim
+            logger.warning("A transaction of %s/%s ended: %s", claim.topic, claim.partition, error)
             await reopen(self._worker.claim)
 
     async def _transact(self) -> None:
@@ -116,7 +121,7 @@ class Cycle:
                 break
             await self._lane.abort(self._deadline())
             await self._lane.close(flush=False, deadline=self._deadline())
-            self._lane = await self._transport.lane(self._name)
+            self._lane = await self._fresh()
             if bad is not None:
                 self._replace(bad, error)
             # The next try finds the culprit by sending records one by one.
