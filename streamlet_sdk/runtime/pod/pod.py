@@ -16,18 +16,19 @@ from streamlet_sdk.errors import UnavailableError
 from streamlet_sdk.runtime.assembly import Surroundings
 from streamlet_sdk.runtime.counters import Counters
 from streamlet_sdk.runtime.health import Health
+from streamlet_sdk.runtime.instances import instance
 from streamlet_sdk.runtime.kafka import KafkaTransport
 from streamlet_sdk.runtime.life import Stop, lived
 from streamlet_sdk.runtime.pod import metrics
 from streamlet_sdk.runtime.pod.probes import Probes
-from streamlet_sdk.runtime.ports import Cluster
+from streamlet_sdk.runtime.ports import Cluster, bindings
 from streamlet_sdk.runtime.runner import StreamletRunner
 from streamlet_sdk.runtime.schemas import SchemaTopic
 from streamlet_sdk.runtime.watchdog import Watchdog, code_of
 from streamlet_sdk.serde import SchemaBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from prometheus_client import CollectorRegistry
 
@@ -71,6 +72,9 @@ class Pod:
         self._watchdog.start()
         logger.info("Probes and metrics are on port %d", probes.port)
         try:
+            # First, for a broker that is away must not hide what is wrong here.
+            instance(self._cls, self._told.config)
+            bindings(self._cls, self._told.config)
             await self._live()
         finally:
             self._watchdog.stop()
@@ -86,8 +90,9 @@ class Pod:
 
     def why_not_ready(self) -> Iterator[str]:
         """Why it cannot do its work now."""
-        if self._state != "running":
-            yield f"the streamlet is {self._state}"
+        state = "stopping" if self.stop.wished and self._state == "running" else self._state
+        if state != "running":
+            yield f"the streamlet is {state}"
         for where, what in self._health.troubles.items():
             yield f"{where}: {what}"
 
@@ -115,15 +120,19 @@ class Pod:
             if self._state != "starting":
                 raise error
             failures += 1
-            self._health.trouble("start", f"{error}")
+            hint = f" ({error.hint})" if isinstance(error, UnavailableError) and error.hint else ""
+            logger.debug("It could not start, %d times now: %s", failures, error)
+            self._health.trouble("start", f"{error}{hint}")
             await self.stop.within(RECONNECT.wait(failures, 0))
         self._state = "stopped"
 
     async def _once(self) -> Exception | None:
         """Connect and live once; what went wrong, if anything did."""
         async with AsyncExitStack() as open_:
+            clusters: dict[str, Cluster] = {}
             try:
-                clusters = await self._clusters(open_)
+                if not await self.stop.leaves_time_for(self._connect(clusters, open_)):
+                    return None
             except UnavailableError as error:
                 return error
             surroundings = Surroundings(
@@ -146,11 +155,9 @@ class Pod:
         if self._state == "running" or not isinstance(error, UnavailableError):
             self._state = "failed"
 
-    async def _clusters(self, open_: AsyncExitStack) -> Mapping[str, Cluster]:
-        return {
-            name: await self._cluster(cluster, open_)
-            for name, cluster in self._told.clusters.items()
-        }
+    async def _connect(self, clusters: dict[str, Cluster], open_: AsyncExitStack) -> None:
+        for name, cluster in self._told.clusters.items():
+            clusters[name] = await self._cluster(cluster, open_)
 
     async def _cluster(self, cluster: KafkaCluster, open_: AsyncExitStack) -> Cluster:
         config = self._told.config

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, cast
 from streamlet_sdk.blueprint.extraction import Extraction
 from streamlet_sdk.errors import CloudflowError, ConfigurationError, ProblemsError
 from streamlet_sdk.runtime.attempts import Attempt
+from streamlet_sdk.runtime.failures import raised_at
 from streamlet_sdk.runtime.memory import settle_collector
 from streamlet_sdk.runtime.pod import logs
 from streamlet_sdk.runtime.pod.files import FOLDER, contract
@@ -30,6 +31,7 @@ from streamlet_sdk.runtime.pod.probes import PORT
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
+    from types import FrameType
 
     from streamlet_sdk.runtime.pod.files import Contract
     from streamlet_sdk.streamlet import Streamlet
@@ -43,6 +45,7 @@ REPLICA: Final = "CLOUDFLOW_REPLICA"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the streamlet that the files describe; the process's exit status."""
     asked = _arguments(arguments)
+    signal.signal(signal.SIGTERM, _leave)
     replica = os.environ.get(REPLICA) or socket.gethostname()
     logs.configure(asked.log_format, asked.log_level, {"replica": replica})
     with Attempt() as life:
@@ -57,6 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _explain(life.error)
         return 1
     return 0
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End at once while nothing runs yet; the first process of a container has to do it itself."""
+    del number, frame
+    # Not by an exception: the code that is imported meanwhile could take it for its own.
+    os._exit(0)
 
 
 async def _run(cls: type[Streamlet], told: Contract, replica: str, port: int) -> None:
@@ -98,9 +108,9 @@ def _explain(error: Exception) -> None:
     if isinstance(error, ProblemsError):
         first, *others = error.problems
         for problem in others:
-            logger.error("%s", problem)
+            logger.error("%s", _one_line(str(problem)))
         more = f" (and {len(others)} more, above)" if others else ""
-        logger.critical("The configuration cannot be used: %s%s", first, more)
+        logger.critical("The configuration cannot be used: %s%s", _one_line(str(first)), more)
         return
     if isinstance(error, CloudflowError):
         cause = error.__cause__
@@ -110,9 +120,14 @@ def _explain(error: Exception) -> None:
         logger.critical("%s%s", _one_line(str(error)), hint)
         return
     logger.error("What caused the end:", exc_info=error)
+    place = raised_at(error) or _last_line(error)
+    logger.critical("%s: %s at %s", type(error).__name__, _one_line(str(error)), place)
+
+
+def _last_line(error: Exception) -> str:
+    """File and line where nobody's code but ours and that of packages was involved."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    logger.critical("%s: %s%s", type(error).__name__, _one_line(str(error)), where)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "no line that is known"
 
 
 def _one_line(text: str) -> str:
