@@ -68,17 +68,30 @@ class Committer:
             await self.commit(list(self._ledgers()), loop.time() + COMMIT_SECONDS)
 
     async def commit(self, claims: Sequence[Claim], deadline: float) -> None:
-        """Commit what is done of `claims`; what is not confirmed is counted and comes again."""
-        async with self._one:
-            ledgers = self._ledgers()
-            offsets = {
-                claim: ledgers[claim].low_water
-                for claim in claims
-                if claim in ledgers and ledgers[claim].low_water > ledgers[claim].committed
-            }
-            if not offsets:
-                return
-            confirmed = await self._request(offsets, deadline)
+        """Commit what is done of `claims`; what is not confirmed is counted and comes again.
+
+        It returns by `deadline`, also when an earlier commit still waits for its answer.
+        """
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._one.acquire()
+        except TimeoutError:
+            return
+        try:
+            await self._committed(claims, deadline)
+        finally:
+            self._one.release()
+
+    async def _committed(self, claims: Sequence[Claim], deadline: float) -> None:
+        ledgers = self._ledgers()
+        offsets = {
+            claim: ledgers[claim].low_water
+            for claim in claims
+            if claim in ledgers and ledgers[claim].low_water > ledgers[claim].committed
+        }
+        if not offsets:
+            return
+        confirmed = await self._request(offsets, deadline)
         for claim in confirmed:
             ledgers[claim].commit(offsets[claim])
         self._confirmed()

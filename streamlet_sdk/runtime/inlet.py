@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from streamlet_sdk.errors import FencedError, TransportError
+from streamlet_sdk.errors import FencedError, TransportError, UnavailableError
 from streamlet_sdk.handlers import Batches, Each
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.batching import BatchingWorker
@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 # Short enough that a claim with new credit is not kept waiting behind a quiet one.
 POLL_SECONDS = 0.05
 CHECK_SECONDS = 1.0
+OPEN_AGAIN_SECONDS = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,12 +184,13 @@ class InletRunner:
         for task in opening:
             task.cancel()
         await asyncio.gather(*opening, return_exceptions=True)
-        # Part of the budget is kept for acknowledgements and the commit.
-        now = asyncio.get_running_loop().time()
+        # Part of the budget is kept for acknowledgements, the commit, and letting go: what is not
+        # let go by the deadline would stay open for ever.
+        now = self._loop_time()
         until = now + (deadline - now) * 0.8
         mine = [claim for claim in claims if claim in self._open]
         await asyncio.gather(*(self._finish(self._open[claim], until) for claim in mine))
-        await self._committer.commit(mine, deadline)
+        await self._committer.commit(mine, now + (deadline - now) * 0.9)
         await self._let_go(mine)
         self._leaving.difference_update(claims)
 
@@ -218,10 +220,18 @@ class InletRunner:
             del self._opening[claim]
 
     async def _open_claim(self, claim: Claim) -> None:
+        await self.plan.assigned(self.plan.name, [claim.partition])
+        # The lane of a dead claim would fence whoever has the partition now.
+        while claim.alive:
+            try:
+                await self._begin(claim)
+                return
+            except UnavailableError as error:
+                logger.warning("Partition %s is not open yet: %s", claim.partition, error)
+                await asyncio.sleep(OPEN_AGAIN_SECONDS)
+
+    async def _begin(self, claim: Claim) -> None:
         plan = self.plan
-        await plan.assigned(plan.name, [claim.partition])
-        if not claim.alive:
-            return  # its lane would fence whoever has the partition now
         lane = None
         lane_name = f"{plan.spec.group}.{claim.topic}.{claim.partition}"
         async with AsyncExitStack() as unused:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamlet_sdk.runtime.inlet import InletRunner
+    from streamlet_sdk.runtime.transport import Claim
 
 EXACTLY_ONCE = {"guarantee": "exactly-once"}
 
@@ -161,6 +162,43 @@ async def test_a_transaction_that_ends_in_doubt_during_a_rebalance_commits_once(
         await engine.feed("in", *numbers(40)[20:])
         await engine.run()
         assert Counter(engine.values("out")) == Counter(numbers(40))
+
+
+@virtual_time
+async def test_a_claim_opens_when_the_broker_is_back() -> None:
+    config = a_config(Echo, delivery=EXACTLY_ONCE)
+    async with Engine(Echo, config=config) as engine:
+        # Its end is unknown, so the claim is opened anew, which is when the broker is away.
+        fault = Fault(unanswered=True, done=True)
+        engine.broker.faults.transaction(f"{config.group('in')}.in.0", fault)
+        await engine.feed("in", *numbers(5))
+        await asyncio.sleep(0.3)
+        engine.broker.faults.cut()
+        await asyncio.sleep(60)
+        engine.broker.faults.restore()
+        await engine.feed("in", b"more")
+        await engine.run()
+        assert Counter(engine.values("out")) == Counter([*numbers(5), b"more"])
+        assert engine.counters.failed == 0
+
+
+@virtual_time
+async def test_claims_are_let_go_while_an_earlier_commit_waits_for_its_answer() -> None:
+    async def unanswered(offsets: object, deadline: float) -> set[Claim]:
+        await asyncio.sleep(deadline - asyncio.get_running_loop().time())
+        return set()
+
+    async with Engine(Echo, partitions=2) as engine:
+        consumer = inlet(engine)._consumer
+        monkey = pytest.MonkeyPatch()
+        monkey.setattr(consumer, "commit", unanswered)
+        await engine.feed("in", *numbers(5))
+        await asyncio.sleep(2)
+        deadline = asyncio.get_running_loop().time() + 4
+        async with asyncio.timeout_at(deadline):
+            await inlet(engine).revoked(inlet(engine).claims, deadline)
+        assert inlet(engine).claims == []
+        monkey.undo()
 
 
 @virtual_time
