@@ -55,6 +55,14 @@ async def rolled(stage: Stage) -> None:
             await stage.pause(2, 4)
 
 
+async def one_rolled_of_each(stage: Stage) -> None:
+    """SIGTERM to one replica of each streamlet."""
+    for streamlet in STREAMLETS:
+        pod = stage.chance.choice(stage.kubelet.of(streamlet))
+        await stage.kubelet.terminate(pod, again=True)
+        await stage.pause(2, 3)
+
+
 async def scaled(stage: Stage) -> None:
     """Replicas are added and removed every few seconds."""
     for _ in range(5):
@@ -93,6 +101,15 @@ async def broker_killed(stage: Stage) -> None:
         await stage.pause(4, 8)
         await stage.brokers.start(number)
         await stage.pause(3, 5)
+
+
+async def one_broker_killed(stage: Stage) -> None:
+    """One of three brokers dies."""
+    number = stage.chance.randint(1, 3)
+    await stage.brokers.kill(number)
+    await stage.pause(3, 5)
+    await stage.brokers.start(number)
+    await asyncio.sleep(2)
 
 
 async def broker_paused(stage: Stage) -> None:

@@ -33,6 +33,13 @@ def _others_went_on(stage: Stage) -> str | None:
     return None
 
 
+SHORT: tuple[tuple[Scenario, Guarantee], ...] = (
+    (Scenario(name="short-kill", faults=faults.one_killed_of_each), "at-least-once"),
+    (Scenario(name="short-broker", faults=faults.one_broker_killed), "exactly-once"),
+    (Scenario(name="short-roll", faults=faults.one_rolled_of_each), "at-most-once"),
+)
+"""What is part of the tests: each guarantee once."""
+
 SCENARIOS = (
     Scenario(name="calm", faults=faults.nothing, guarantees=ALL),
     Scenario(name="kill", faults=faults.killed_replicas, guarantees=ALL),
@@ -44,12 +51,18 @@ SCENARIOS = (
     ),
     Scenario(name="roll", faults=faults.rolled, guarantees=ALL),
     Scenario(name="scale", faults=faults.scaled, guarantees=ALL),
-    Scenario(name="freeze", faults=faults.frozen, guarantees=ALL, incidents=2),
+    Scenario(name="freeze", faults=faults.frozen, guarantees=ALL, incidents=2, wakes_late=True),
     Scenario(name="outage", faults=faults.all_brokers_killed, incidents=12),
     Scenario(name="broker-kill", faults=faults.broker_killed, guarantees=ALL, incidents=12),
     Scenario(name="coordinator-kill", faults=faults.coordinators_killed, incidents=18),
     Scenario(name="cut-refuse", faults=faults.cut("refuse"), incidents=24),
-    Scenario(name="cut-hole", faults=faults.cut("hole"), guarantees=ALL, incidents=24),
+    Scenario(
+        name="cut-hole",
+        faults=faults.cut("hole"),
+        guarantees=ALL,
+        incidents=24,
+        wakes_late=True,
+    ),
     Scenario(name="cut-drop", faults=faults.dropped_often, guarantees=ALL, incidents=90),
     Scenario(name="cut-one", faults=faults.one_broker_cut, incidents=12),
     Scenario(name="cut-coordinator", faults=faults.coordinator_cut, incidents=12),
