@@ -193,8 +193,18 @@ class GroupMembership(ConsumerRebalanceListener):
         return self._coordinator.member if self.can_commit else None
 
     def check(self) -> None:
-        """Raise what went wrong in the group, once."""
-        self._coordinator.check_errors()
+        """Raise what went wrong in the group, once; what aiokafka tries again by itself does not.
+
+        Raises:
+            KafkaError: when trying again cannot help.
+        """
+        try:
+            self._coordinator.check_errors()
+        except kafka.KafkaError as error:
+            # A coordinator that dies while one joins comes here too, and another one takes over.
+            if not error.retriable:
+                raise
+            logger.warning("Group %s is joined again: %r", self._coordinator.group_id, error)
 
     async def commit(self, offsets: Mapping[Place, int], note: str) -> None:
         """Commit next offsets, each with a note.
