@@ -128,6 +128,8 @@ class SequentialWorker(Worker):
         gathered.put(unit)
         if attempt.error is None:
             return Stop(index + 1)
+        if decoded:
+            stage.counters.handling.add(perf_counter() - then)
         return Stop(index, attempt.error, decoded)
 
     async def _awaited(self, chunk: Chunk, at: int, unit: Unit) -> Stop:
