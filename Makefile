@@ -11,7 +11,7 @@ EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-kafka chaos golden docs kafka-up kafka-down
+.PHONY: help setup run test check bench bench-kafka chaos golden crds docs kafka-up kafka-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -33,6 +33,7 @@ check: $(DEV_READY) ## Format, lint, types, layers, generated pages and the fast
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m cloudflow_operator.api.schema --check
 	$(BIN)/python -m pytest --quiet -m "not slow" tests/contract/house
 
 kafka-up: $(DEV_READY) ## Start a real Kafka (Java, Maven) and say how tests and the sandbox find it.
@@ -53,6 +54,9 @@ bench-kafka: $(DEV_READY) ## Measure throughput, latency and replicas on a real 
 
 golden: $(DEV_READY) ## Rewrite the expected outputs that tests compare with; read the diff.
 	@$(BIN)/python -m pytest --update-golden $(ARGS)
+
+crds: $(DEV_READY) ## Rewrite crds/ from the operator's types.
+	@$(BIN)/python -m cloudflow_operator.api.schema
 
 docs: $(DEV_READY) ## Rewrite the generated pages in docs/reference.
 	@$(BIN)/python docs/generate.py

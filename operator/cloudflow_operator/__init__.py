@@ -1,0 +1,1 @@
+"""The operator: makes running applications of `CloudflowApplication` resources."""

@@ -1,0 +1,86 @@
+"""What reconciling knows of the world: Kubernetes and Kafka as it needs them, and the time.
+
+Implemented by `cluster` and `kafka_admin`, and by twins in the tests that pass the same contract.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+Manifest: TypeAlias = "dict[str, Any]"
+"""An object of Kubernetes as JSON has it."""
+
+
+class Kind(NamedTuple):
+    """A kind of object; `plural` is its word in URLs."""
+
+    api_version: str
+    name: str
+    plural: str
+
+
+SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+SERVICE = Kind("v1", "Service", "services")
+DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+REPLICA_SET = Kind("apps/v1", "ReplicaSet", "replicasets")
+DISRUPTION_BUDGET = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+POD = Kind("v1", "Pod", "pods")
+
+CHILDREN = (SERVICE_ACCOUNT, CONFIG_MAP, SERVICE, DEPLOYMENT, DISRUPTION_BUDGET)
+"""The kinds that an application's children are of, in the order in which they are made."""
+
+
+class Key(NamedTuple):
+    """Which object of a namespace."""
+
+    kind: Kind
+    name: str
+
+
+class Cluster(Protocol):
+    """The API server. Every method raises `ClusterError`s and nothing else of the client's."""
+
+    async def children(self, namespace: str, application: str) -> Sequence[Manifest]:
+        """Every object of `CHILDREN`, and Pods and ReplicaSets, with the application's label."""
+        ...
+
+    async def read(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """One object; None when it is not there."""
+        ...
+
+    async def apply(self, manifest: Manifest, *, manager: str, force: bool = True) -> Manifest:
+        """Apply on the server's side, as `manager`; what the object is afterwards.
+
+        A manifest with `metadata.uid` changes only the object of that uid.
+
+        Raises:
+            ConflictError: when the object is another one now.
+        """
+        ...
+
+    async def delete(self, key: Key, namespace: str, *, uid: str) -> None:
+        """Delete the object of that uid; one that is gone is fine."""
+        ...
+
+    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
+        """Replace the status of an application."""
+        ...
+
+    async def event(
+        self, application: Manifest, *, reason: str, message: str, is_warning: bool
+    ) -> None:
+        """Tell people; repeated ones are counted up, not written again."""
+        ...
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        ...
