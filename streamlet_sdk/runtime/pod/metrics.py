@@ -180,6 +180,37 @@ class PodCollector(Collector):
         yield _gauge(INFO, OF_INFO, {info: 1.0})
 
 
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """A metric as queries name it; a histogram adds `_bucket`, `_sum` and `_count`."""
+
+    name: str
+    kind: str
+    labels: Labels
+    help: str
+
+
+def documented() -> Iterator[Documented]:
+    """Every metric of the platform, in the order of the page that is made of it."""
+    counted = ((INLET, OF_INLET), (LAG, OF_PARTITION), (OUTLET, OF_OUTLET))
+    for kinds, labels in (*counted, (STREAMLET, OF_STREAMLET)):
+        for kind in kinds:
+            suffix, word = ("", "gauge") if kind.is_gauge else ("_total", "counter")
+            yield Documented(f"{PREFIX}{kind.name}{suffix}", word, labels, kind.help)
+    for (name, text), labels in (
+        (HANDLING, OF_INLET),
+        (LATENCY, OF_INLET),
+        (LOOP_LAG, OF_STREAMLET),
+    ):
+        yield Documented(PREFIX + name, "histogram", labels, text)
+    for (name, text), labels in (
+        (READY, OF_STREAMLET),
+        (TROUBLE, OF_TROUBLE),
+        (INFO, OF_INFO),
+    ):
+        yield Documented(PREFIX + name, "gauge", labels, text)
+
+
 def application(observed: Observed) -> WSGIApplication:
     """What answers `/metrics`."""
     registry = CollectorRegistry()
