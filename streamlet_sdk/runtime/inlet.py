@@ -348,7 +348,7 @@ class InletRunner:
         for claim, opened in self._open.items():
             ledger = opened.worker.ledger
             room = records - ledger.outstanding
-            if room > 0 and ledger.outstanding_size < size and not opened.worker.closing:
+            if room > 0 and ledger.outstanding_size < size and not opened.worker.leaving:
                 credit[claim] = room
         return credit
 
@@ -383,8 +383,10 @@ class InletRunner:
         Returns:
             Whether it is; if not, the claim goes elsewhere and its next owner reads the records.
         """
-        while (opened := self._open.get(claim)) is not None and not opened.worker.closing:
-            if await self._committer.ahead(claim, chunk.next_offset):
+        while (opened := self._open.get(claim)) is not None and not opened.worker.leaving:
+            with opened.worker.expected:
+                is_committed = await self._committer.ahead(claim, chunk.next_offset)
+            if is_committed:
                 opened.worker.ledger.committed = chunk.next_offset
                 return True
             await asyncio.sleep(POLL_SECONDS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,7 @@ from streamlet_sdk.runtime.acknowledged import in_transaction
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.emitting import Gathered
 from streamlet_sdk.runtime.failures import FailedRecord
+from streamlet_sdk.runtime.leaving import Expected, ends_within, unless
 from streamlet_sdk.runtime.offsets import Unit
 
 if TYPE_CHECKING:
@@ -101,9 +103,12 @@ class Worker:
         ledger.listener = self
         # The inlet is told of every advance; set before the worker starts.
         self.progressed: Callable[[Worker], None]
+        # It takes no more records, and finishes what it has; then it closes.
+        self.leaving = False
         self.closing = False
         self._closed = asyncio.Event()
         self._progress = asyncio.Event()
+        self.expected = Expected(self._progress)
         self._chunks: deque[Chunk] = deque()
         self._offered = asyncio.Event()
         # The timestamp of the record that was offered last.
@@ -132,7 +137,13 @@ class Worker:
         return not self._chunks and self.ledger.settled and not self._offered.is_set()
 
     async def drain(self, deadline: float) -> None:
-        """Finish what was begun, drop what was not; cut off at `deadline` (the loop's clock)."""
+        """Finish what was begun, drop what was not; cut off at `deadline` (the loop's clock).
+
+        At most once all that was taken is finished: it is committed, and nobody reads it again.
+        """
+        self.leaving = True
+        if not self.ledger.resend:
+            await self._emptied(deadline)
         self._close()
         if self._task is None:
             return
@@ -155,7 +166,15 @@ class Worker:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    async def _emptied(self, deadline: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                while self.expected.now or self.ledger.outstanding:
+                    self._progress.clear()
+                    await self._progress.wait()
+
     def _close(self) -> None:
+        self.leaving = True
         self.closing = True
         self._closed.set()
         self._offered.set()
@@ -362,19 +381,7 @@ class Worker:
         raise error
 
     async def _unless_closed(self, waiting: Coroutine[Any, Any, bool]) -> bool:
-        """Wait for it, or for the worker to close, which makes it false."""
-        loop = asyncio.get_running_loop()
-        tasks = (loop.create_task(waiting), loop.create_task(self._closed.wait()))
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return tasks[0].done() and tasks[0].result()
-        finally:
-            for task in tasks:
-                task.cancel()
+        return await unless(self._closed, waiting)
 
     async def _closes_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._closed.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+        return await ends_within(self._closed, seconds)

@@ -16,7 +16,7 @@ from streamlet_sdk.local.wires import Fed
 from streamlet_sdk.runtime import outbox
 from streamlet_sdk.runtime.partitioner import partition_of
 from streamlet_sdk.runtime.transport import TopicSpec
-from support.engine import Engine, a_config, seconds
+from support.engine import STREAMLET, Engine, a_config, seconds
 from support.outside import Outside
 from support.virtual_time import virtual_time
 
@@ -48,6 +48,15 @@ class Echo(Streamlet):
 
 class OpensSlowly(Echo):
     opening = 5.0
+
+
+class Patient(Echo):
+    """Takes its time for each record."""
+
+    @Echo.in_.each
+    async def go(self, data: bytes) -> Emission[bytes]:
+        await asyncio.sleep(0.1)
+        return self.out(data)
 
 
 def inlet(engine: Engine, replica: int = 0) -> InletRunner:
@@ -214,6 +223,26 @@ async def test_at_most_once_loses_nothing_to_a_commit_that_is_refused() -> None:
 
 
 # Windows
+
+
+@virtual_time
+async def test_at_most_once_loses_nothing_when_partitions_move_or_a_replica_stops() -> None:
+    config = a_config(Patient, delivery={"guarantee": "at-most-once"})
+    async with Engine(Patient, config=config, partitions=2) as engine:
+        await engine.feed("in", *numbers(20))
+        await asyncio.sleep(0.3)
+        plan = engine.application.plan.streamlets[0]
+        second = engine.application._supervisor(plan, engine.counters, 1)
+        engine.application.streamlets[STREAMLET].replicas.append(second)
+        second.start()
+        await asyncio.sleep(5)
+        await engine.feed("in", *(b"late %d" % number for number in range(20)))
+        await asyncio.sleep(0.3)
+        await second.stop()
+        engine.application.streamlets[STREAMLET].replicas.remove(second)
+        await engine.run()
+        late = [b"late %d" % number for number in range(20)]
+        assert Counter(engine.values("out")) == Counter([*numbers(20), *late])
 
 
 def key_to(partition: int) -> bytes:
