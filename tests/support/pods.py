@@ -61,19 +61,20 @@ class Pods:
         cls: str,
         replica: str = "pod-0",
         *,
+        module: str = "pod_streamlets",
         parameters: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
         properties: Mapping[str, str] | None = None,
         words: Sequence[str] = (),
     ) -> PodProcess:
-        """A pod that is not started; `cls` is one of `support/streamlets`."""
+        """A pod that is not started; `cls` is a class of `support/streamlets`."""
         given = {name: ParameterSource(value=value) for name, value in (parameters or {}).items()}
         config = StreamletConfig.model_validate(
             {
                 "application": "app",
                 "namespace": self._namespace,
                 "streamlet": "worker",
-                "class": f"pod_streamlets:{cls}",
+                "class": f"{module}:{cls}",
                 "parameters": {**given, **self._secrets},
                 "settings": Settings.model_validate(settings or {}),
                 "ports": {n: Binding(topic=n, kafka_name=topic) for n, topic in self.names.items()},
