@@ -11,11 +11,11 @@ EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-kafka chaos golden crds docs kafka-up kafka-down
+.PHONY: help setup run test check bench bench-kafka chaos golden crds docs kafka-up kafka-down kubernetes-up kubernetes-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '%-14s %s\n' "$$name" "$$text"; done
+		printf '%-22s %s\n' "$$name" "$$text"; done
 
 setup: $(DEV_READY) ## Make .venv with everything to develop: checks, tests, docs.
 
@@ -41,6 +41,12 @@ kafka-up: $(DEV_READY) ## Start a real Kafka (Java, Maven) and say how tests and
 
 kafka-down: $(DEV_READY) ## Stop it, and forget its records.
 	@PYTHONPATH=tests $(BIN)/python -m testbed.kafka down
+
+kubernetes-up: $(DEV_READY) ## Start a control plane of Kubernetes (Go) and say how tests and kubectl find it.
+	@PYTHONPATH=tests $(BIN)/python -m testbed.kubernetes up
+
+kubernetes-down: $(DEV_READY) ## Stop it, and forget what was in it.
+	@PYTHONPATH=tests $(BIN)/python -m testbed.kubernetes down
 
 bench: $(DEV_READY) ## Measure what docs/benchmarks.md reports.
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 # Seconds; units have the limit of pyproject.toml. Folders that are not named have it too.
-TIME_LIMITS = {"property": 120, "contract": 120, "docs": 120, "kafka": 120}
+TIME_LIMITS = {"property": 120, "contract": 120, "docs": 120, "kafka": 120, "kubernetes": 120}
 
 # No deadline: a busy machine is no defect. Not derandomized: every run may find something new.
 settings.register_profile("here", deadline=None, max_examples=50, print_blob=True)

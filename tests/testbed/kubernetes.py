@@ -1,0 +1,282 @@
+"""A real control plane of Kubernetes for tests: etcd, API server, controllers and scheduler.
+
+There is no node: Pods stay pending, and a test plays the kubelet by setting status. `control_plane`
+serves whatever needs one of its own, whose parts it may kill, pause and start again; `running`
+serves a test session, `python -m testbed.kubernetes up|down` people. Each has free ports and a
+folder of its own, and asks everybody for a token, with RBAC as Kubernetes comes. With
+`CLOUDFLOW_TEST_KUBECONFIG=file` `running` starts nothing, and uses the file's current context.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.client
+import os
+import secrets
+import shutil
+import ssl
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from support.require import missing
+from testbed import kubeconfig
+from testbed.binaries import KubernetesUnavailableError, program
+from testbed.certificates import Authority
+from testbed.jars import cache
+from testbed.kafka import free_ports
+from testbed.process import DidNotStartError, Process, end_recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+EXISTING = "CLOUDFLOW_TEST_KUBECONFIG"
+HOST = "127.0.0.1"
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
+# What the users of the parts may do comes with RBAC's first roles.
+USERS = {
+    "admin": 'admin,"system:masters"',
+    "kube-controller-manager": "system:kube-controller-manager",
+    "kube-scheduler": "system:kube-scheduler",
+}
+# The rates that they come with let a thousand Deployments wait for minutes.
+RATE = ("--kube-api-qps=500", "--kube-api-burst=1000")
+STARTING = (KubernetesUnavailableError, DidNotStartError)
+
+
+class ControlPlane:
+    """Parts that have their ports, certificates and tokens for its whole life.
+
+    Attributes:
+        server: the API server's URL.
+        authority: PEM of who signed the API server's certificate.
+        kubeconfig: file of an administrator who may everything.
+    """
+
+    def __init__(self, folder: Path, *, api_server: Sequence[str] = ()) -> None:
+        """Start nothing yet; `api_server` are more flags of its program."""
+        authority = Authority()
+        self.authority = authority.pem
+        self._folder = folder
+        self._flags = tuple(api_server)
+        self._ports = _ports("etcd", "peers", "api", *CONTROLLERS)
+        self._tls = ssl.create_default_context(cadata=authority.pem)
+        self.server = f"https://{HOST}:{self._ports['api']}"
+        tokens = {user: secrets.token_hex(16) for user in USERS}
+        rows = [f"{token},{USERS[user]},{user}" for user, token in tokens.items()]
+        folder.joinpath("tokens.csv").write_text("".join(f"{row}\n" for row in rows))
+        for user, token in tokens.items():
+            made = kubeconfig.document(self.server, authority.pem, token)
+            kubeconfig.write(folder / f"{user}.kubeconfig", made)
+        self.kubeconfig = folder / "admin.kubeconfig"
+        serving = authority.identity(HOST, "localhost", "kubernetes.default.svc")
+        signing = authority.identity("service-accounts")
+        for name, text in {
+            "authority.pem": authority.pem,
+            "serving.key": serving.key,
+            "serving.pem": serving.chain,
+            "signing.key": signing.key,
+            "signing.pem": signing.chain,
+        }.items():
+            folder.joinpath(name).write_text(text)
+
+    @functools.cached_property
+    def etcd(self) -> Process:
+        """The store; without it the API server answers nothing new.
+
+        Raises:
+            KubernetesUnavailableError: when it cannot be had; so do the other parts.
+        """
+        clients, peers = (f"http://{HOST}:{self._ports[name]}" for name in ("etcd", "peers"))
+        flags = (
+            f"--data-dir={self._folder / 'etcd' / 'data'}",
+            f"--listen-client-urls={clients}",
+            f"--advertise-client-urls={clients}",
+            f"--listen-peer-urls={peers}",
+            f"--initial-advertise-peer-urls={peers}",
+            f"--initial-cluster=default={peers}",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        )
+        return self._process("etcd", "etcd", "/health", flags)
+
+    @functools.cached_property
+    def api_server(self) -> Process:
+        """What all others talk to; killed and started again it has all that it had."""
+        flags = (
+            f"--etcd-servers=http://{HOST}:{self._ports['etcd']}",
+            f"--bind-address={HOST}",
+            f"--advertise-address={HOST}",
+            "--endpoint-reconciler-type=none",
+            f"--cert-dir={self._folder}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-signing-key-file={self._folder / 'signing.key'}",
+            f"--service-account-key-file={self._folder / 'signing.pem'}",
+            f"--token-auth-file={self._folder / 'tokens.csv'}",
+            "--authorization-mode=Node,RBAC",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--allow-privileged=true",
+        )
+        return self._process("kube-apiserver", "api", "/readyz", (*flags, *self._flags))
+
+    @functools.cached_property
+    def controller_manager(self) -> Process:
+        """The controllers: of Deployments, namespaces, garbage and so on, each with its rights."""
+        flags = (
+            "--use-service-account-credentials",
+            f"--service-account-private-key-file={self._folder / 'signing.key'}",
+            f"--root-ca-file={self._folder / 'authority.pem'}",
+        )
+        return self._controller("kube-controller-manager", flags)
+
+    @functools.cached_property
+    def scheduler(self) -> Process:
+        """What finds a node for a Pod, or says why there is none."""
+        return self._controller("kube-scheduler", ())
+
+    def start(self) -> None:
+        """Start etcd and the API server; the first roles are there then.
+
+        Raises:
+            KubernetesUnavailableError: when one cannot be had.
+            DidNotStartError: when one ends, or does not serve in time.
+        """
+        self.etcd.start()
+        self.api_server.start()
+
+    def start_controllers(self) -> None:
+        """Start controllers and scheduler; raises as `start` does."""
+        parts = (self.controller_manager, self.scheduler)
+        for part in parts:
+            part.launch()
+        for part in parts:
+            part.await_serving()
+
+    def stop(self) -> None:
+        """End all at once; what they have in memory is of no use any more."""
+        for part in vars(self).values():
+            if isinstance(part, Process):
+                part.kill()
+
+    def _controller(self, name: str, flags: Sequence[str]) -> Process:
+        common = (
+            f"--kubeconfig={self._folder / name}.kubeconfig",
+            f"--bind-address={HOST}",
+            "--leader-elect=false",
+            *RATE,
+        )
+        return self._process(name, name, "/healthz", (*common, *flags))
+
+    def _process(self, name: str, port: str, path: str, flags: Sequence[str]) -> Process:
+        secured = (
+            f"--secure-port={self._ports[port]}",
+            f"--tls-cert-file={self._folder / 'serving.pem'}",
+            f"--tls-private-key-file={self._folder / 'serving.key'}",
+        )
+        command = (str(program(name)), *flags, *(() if name == "etcd" else secured))
+        serves = functools.partial(self._answers, name, self._ports[port], path)
+        return Process(self._folder / name, command, serves)
+
+    def _answers(self, name: str, port: int, path: str) -> bool:
+        connection = (
+            http.client.HTTPConnection(HOST, port, timeout=2)
+            if name == "etcd"
+            else http.client.HTTPSConnection(HOST, port, timeout=2, context=self._tls)
+        )
+        with (
+            contextlib.closing(connection),
+            contextlib.suppress(OSError, http.client.HTTPException),
+        ):
+            connection.request("GET", path)
+            return connection.getresponse().status == http.HTTPStatus.OK
+        return False
+
+
+@contextlib.contextmanager
+def control_plane(
+    *, controllers: bool = True, api_server: Sequence[str] = ()
+) -> Iterator[ControlPlane]:
+    """One that serves; skips, or fails where Kubernetes is required, when there can be none.
+
+    Without `controllers` nothing happens to what is written: no ReplicaSets, no ServiceAccounts by
+    default, and what is deleted keeps its dependents and namespaces. `api_server` are more flags.
+    """
+    with tempfile.TemporaryDirectory(prefix="cloudflow-kubernetes-") as folder:
+        made = ControlPlane(Path(folder), api_server=api_server)
+        try:
+            try:
+                made.start()
+                if controllers:
+                    made.start_controllers()
+            except STARTING as error:
+                missing("kubernetes", str(error))
+            yield made
+        finally:
+            made.stop()
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Path]:
+    """An administrator's kubeconfig; skips, or fails where required, when there can be none.
+
+    Controllers run unless `without_controllers` says why not.
+
+    Raises:
+        ForeignClusterError: when a cluster is named that nobody has said is for tests.
+    """
+    existing = os.environ.get(EXISTING)
+    if not existing:
+        with control_plane(controllers=not without_controllers()) as made:
+            yield made.kubeconfig
+        return
+    with tempfile.TemporaryDirectory(prefix="cloudflow-kubernetes-") as folder:
+        found = kubeconfig.pinned(Path(existing))
+        yield kubeconfig.write(Path(folder, "kubeconfig"), found)
+
+
+def without_controllers() -> str:
+    """Why nothing happens to what is written to the API server of `running`; empty if it does."""
+    if os.environ.get(EXISTING):
+        return ""
+    try:
+        for name in CONTROLLERS:
+            program(name)
+    except KubernetesUnavailableError as error:
+        return str(error)
+    return ""
+
+
+def kubectl() -> Path:
+    """The command; one that a person has is good for a cluster that a person names.
+
+    Raises:
+        KubernetesUnavailableError: when there is none.
+    """
+    found = shutil.which("kubectl") if os.environ.get(EXISTING) else None
+    return Path(found) if found else program("kubectl")
+
+
+def _ports(*names: str) -> dict[str, int]:
+    return dict(zip(names, free_ports(len(names)), strict=True))
+
+
+def _up(folder: Path) -> None:
+    _down(folder)
+    folder.mkdir(parents=True)
+    made = ControlPlane(folder)
+    made.start()
+    made.start_controllers()
+    for name in (EXISTING, "KUBECONFIG"):
+        sys.stdout.write(f"export {name}={made.kubeconfig}\n")
+    sys.stdout.write(f"export PATH={program('kubectl').parent}:$PATH\n")
+
+
+def _down(folder: Path) -> None:
+    end_recorded(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    {"up": _up, "down": _down}[sys.argv[1]](cache() / "control-plane")
