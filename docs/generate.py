@@ -17,6 +17,7 @@ from cloudflow_cli import problems
 from cloudflow_cli.app import COMMANDS, help_text
 from cloudflow_cli.exits import Exit
 from streamlet_sdk.blueprint import catalogue
+from streamlet_sdk.runtime.pod.metrics import documented
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,14 @@ FOLDER: Final = Path(__file__).parent / "reference"
 HEADER: Final = "<!-- Written by `make docs`; change the code instead. -->\n\n"
 SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields):")
 ENTRY = re.compile(r" {4}(?P<name>[\w*, ]+): (?P<text>.*)")
+METRICS_ARE: Final = """\
+A pod serves them on port 8090 under `/metrics`. [Pods](../concepts/pods.md) says what else it
+serves, [monitoring](../monitoring/README.md) has a dashboard and alert rules."""
+METRICS_ALSO: Final = """\
+Dead letters are also counted as records of the outlet `<inlet>-dead-letters`. Counters begin at 0
+with the process. Lag, in-flight records and commit age are what was seen at the last look, every 5
+seconds. What a streamlet counts itself by `self.context.metrics`, and what `prometheus_client`
+knows of the process (`process_…`, `python_…`), stands beside them."""
 
 
 def sdk_page() -> str:
@@ -86,8 +95,19 @@ def fenced(text: str) -> str:
     return f"```text\n{text}```"
 
 
+def metrics_page() -> str:
+    """Every metric of a pod, with its type, labels and meaning."""
+    lines = [
+        f"| `{metric.name}` | {metric.kind} | {', '.join(metric.labels)} | {metric.help} |"
+        for metric in documented()
+    ]
+    table = "| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n" + "\n".join(lines)
+    return f"# Metrics\n\n{METRICS_ARE}\n\n{table}\n\n{METRICS_ALSO}\n"
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": cli_page,
+    "metrics.md": metrics_page,
     "problems.md": catalogue.page,
     "sdk.md": sdk_page,
 }

@@ -197,18 +197,10 @@ def documented() -> Iterator[Documented]:
         for kind in kinds:
             suffix, word = ("", "gauge") if kind.is_gauge else ("_total", "counter")
             yield Documented(f"{PREFIX}{kind.name}{suffix}", word, labels, kind.help)
-    for (name, text), labels in (
-        (HANDLING, OF_INLET),
-        (LATENCY, OF_INLET),
-        (LOOP_LAG, OF_STREAMLET),
-    ):
-        yield Documented(PREFIX + name, "histogram", labels, text)
-    for (name, text), labels in (
-        (READY, OF_STREAMLET),
-        (TROUBLE, OF_TROUBLE),
-        (INFO, OF_INFO),
-    ):
-        yield Documented(PREFIX + name, "gauge", labels, text)
+    timed = ((HANDLING, OF_INLET), (LATENCY, OF_INLET), (LOOP_LAG, OF_STREAMLET))
+    yield from (Documented(PREFIX + n, "histogram", labels, text) for (n, text), labels in timed)
+    states = ((READY, OF_STREAMLET), (TROUBLE, OF_TROUBLE), (INFO, OF_INFO))
+    yield from (Documented(PREFIX + n, "gauge", labels, text) for (n, text), labels in states)
 
 
 def application(observed: Observed) -> WSGIApplication:
