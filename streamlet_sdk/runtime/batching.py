@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from streamlet_sdk.errors import UnknownSchemaError
 from streamlet_sdk.handlers import Batches
 from streamlet_sdk.records import Emission, Failure
 from streamlet_sdk.runtime.attempts import Attempt
@@ -131,7 +132,7 @@ class BatchingWorker(Worker):
 
     async def _handle(self, records: list[RawRecord], unit: Unit) -> bool:
         """Bring every record of a list to its end; false when the worker closed before that."""
-        good, bad = self._decoded(records)
+        good, bad = await self._readable(records)
         for record, error in bad:
             if not await self._undecoded(record, unit, error):
                 return False
@@ -152,7 +153,16 @@ class BatchingWorker(Worker):
             self.stage.counters.retried += 1
             attempt += 1
 
-    def _decoded(self, records: list[RawRecord]) -> tuple[Good, list[tuple[RawRecord, Exception]]]:
+    async def _readable(self, records: list[RawRecord]) -> tuple[Good, Failures]:
+        """As `_decoded`, after waiting once for each schema that is not known yet."""
+        good, bad = self._decoded(records)
+        missing = {e.fingerprint for _, e in bad if isinstance(e, UnknownSchemaError)}
+        came = False
+        for fingerprint in missing:
+            came |= await self._unless_closed(self.stage.schema_known(fingerprint))
+        return self._decoded(records) if came else (good, bad)
+
+    def _decoded(self, records: list[RawRecord]) -> tuple[Good, Failures]:
         """The records that decode, with their values, and those that do not, with the reason."""
         stage = self.stage
         decode = stage.decode

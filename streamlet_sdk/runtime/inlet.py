@@ -356,13 +356,15 @@ class InletRunner:
         """Something became done: commit early when the window is half full."""
         self._credit.set()
         opened = self._open.get(worker.claim)
+        window = self.plan.settings.window_records
+        is_pressing = worker.ledger.outstanding * 2 * len(self._open) > window
         if opened is not None and opened.cycle is not None:
-            opened.cycle.wake()
+            opened.cycle.wake(is_pressing=is_pressing)
             return
         if self.plan.spec.group is None or self.plan.guarantee == "at-most-once":
             # Nothing is to be committed, or it was before: done is done.
             worker.ledger.commit(worker.ledger.low_water)
-        elif worker.ledger.outstanding * 2 * len(self._open) > self.plan.settings.window_records:
+        elif is_pressing:
             self._committer.soon()
 
     # Committing

@@ -92,7 +92,7 @@ class SchemaTopic:
         return True
 
     async def _come(self, fingerprint: str) -> None:
-        while self.book.text(fingerprint) is None:
+        while self.book.text(fingerprint) is None and not self.book.accepts(fingerprint):
             added = self._added
             try:
                 await self._caught_up()

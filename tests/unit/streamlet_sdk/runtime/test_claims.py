@@ -423,3 +423,15 @@ def test_compacted_topics_are_read_to_their_end(guarantee: str) -> None:
         await outside.stop()
 
     run()
+
+
+@virtual_time
+async def test_a_full_window_does_not_wait_for_the_time_of_a_transaction() -> None:
+    config = a_config(Echo, settings={"window-records": 10}, delivery=EXACTLY_ONCE)
+    async with Engine(Echo, config=config) as engine:
+        began = asyncio.get_running_loop().time()
+        await engine.feed("in", *[b"%d" % number for number in range(200)])
+        await engine.run()
+        assert len(engine.values("out")) == 200
+        # In virtual time nothing but waiting passes; twenty full cycles would be two seconds.
+        assert asyncio.get_running_loop().time() - began < 1

@@ -334,6 +334,25 @@ async def test_records_without_any_published_schema_are_read_until_another_is_pu
         await outside.stop()
 
 
+class ListsOfDates(Streamlet):
+    """Writes how many records came at once."""
+
+    in_ = Inlet(Event)
+    out = Outlet(bytes)
+
+    @in_.batches(max_records=50)
+    def count(self, events: list[Event]) -> Emission[bytes]:
+        return self.out(str(len(events)).encode())
+
+
+@virtual_time
+async def test_a_list_waits_once_for_the_schema_of_its_records_and_is_handled_as_one() -> None:
+    async with Engine(ListsOfDates) as engine:
+        await engine.feed("in", *[MILLIS.encode({"at": NOON})] * 100)
+        await engine.run()
+        assert engine.values("out") == [b"50", b"50"]
+
+
 @virtual_time
 async def test_a_schema_that_comes_after_an_outage_ends_the_wait() -> None:
     async with Engine(Reads) as engine:
