@@ -98,10 +98,13 @@ class Stuck(Forward):
 
 
 class Blocking(Forward):
-    """Holds up its whole process for longer than the session, at one number in a thousand."""
+    """Holds up its whole process for longer than the session, once."""
+
+    has_blocked = False
 
     def work(self, number: int, record: Record[bytes]) -> str:
-        if number % 1000 == 507:
+        if number % 500 == 7 and not self.has_blocked:
+            self.has_blocked = True
             time.sleep(9)
         return super().work(number, record)
 
