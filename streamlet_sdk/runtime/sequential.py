@@ -126,11 +126,9 @@ class SequentialWorker(Worker):
         handled = index - start + (attempt.error is None)
         stage.counters.handling.add_mostly_quick(handled, now - began, slow)
         gathered.put(unit)
-        if attempt.error is None:
-            return Stop(index + 1)
-        if decoded:
+        if attempt.error is not None and decoded:
             stage.counters.handling.add(perf_counter() - then)
-        return Stop(index, attempt.error, decoded)
+        return Stop(index + 1) if attempt.error is None else Stop(index, attempt.error, decoded)
 
     async def _awaited(self, chunk: Chunk, at: int, unit: Unit) -> Stop:
         """Handle one record, for handlers that are awaited.
