@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from streamlet_sdk.delivery import Retry
-from streamlet_sdk.errors import UnavailableError
+from streamlet_sdk.errors import CloudflowError, UnavailableError
 from streamlet_sdk.runtime.assembly import Surroundings
 from streamlet_sdk.runtime.counters import Counters
 from streamlet_sdk.runtime.health import Health
@@ -63,11 +63,16 @@ class Pod:
         """Serve probes on `port` and work until asked to stop.
 
         Raises:
-            CloudflowError: when waiting does not help.
+            CloudflowError: when waiting does not help, or `port` is taken.
             Exception: what ended the streamlet.
-            OSError: when `port` is taken.
         """
-        probes = Probes(self, metrics.application(self._observed()), port)
+        try:
+            probes = Probes(self, metrics.application(self._observed()), port)
+        except OSError as error:
+            raise CloudflowError(
+                f"port {port} of probes and metrics cannot be used: {error.strerror}",
+                hint="name another one with --port, or end what has it",
+            ) from error
         probes.start()
         self._watchdog.start()
         logger.info("Probes and metrics are on port %d", probes.port)

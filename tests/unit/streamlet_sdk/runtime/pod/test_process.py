@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import socket
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,7 @@ class Runs:
     folder: Path
     capfd: pytest.CaptureFixture[str]
     form: str = "text"
+    port: int = 0
 
     def __call__(
         self,
@@ -105,7 +107,7 @@ class Runs:
 
     def main(self) -> Outcome:
         """Run it for the folder."""
-        words = ["--config", str(self.folder), "--port", "0", "--log-format", self.form]
+        words = ["--config", str(self.folder), "--port", str(self.port), "--log-format", self.form]
         status = process.main(words)
         return Outcome(status, self.capfd.readouterr().err)
 
@@ -242,6 +244,15 @@ def test_a_topic_that_is_missing_is_named_with_what_to_do(run: Runs) -> None:
     assert outcome.status == 1
     assert "topic 'out' does not exist on cluster 'default'" in outcome.last
     assert "(deploy the application again, or create the topic)" in outcome.last
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do(run: Runs, broker: EmbeddedBroker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        run.port = taken.getsockname()[1]
+        outcome = run(Copy, {"count": "1"})
+    assert outcome.status == 1
+    assert f"port {run.port} of probes and metrics cannot be used: Address already" in outcome.last
+    assert "(name another one with --port" in outcome.last
 
 
 def make_topics(broker: EmbeddedBroker, *values: bytes) -> None:
