@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, final
 
 from streamlet_sdk.parameters import Setting
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from streamlet_sdk.metrics import Metrics
+
+_MAKES_METRICS = Lock()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,12 +42,14 @@ class Context:
     @property
     def metrics(self) -> Metrics:
         """The user's own metrics, served beside the platform's."""
-        if self._metrics is None:
-            # Imported late: prometheus-client costs every start-up that uses no metric.
-            from streamlet_sdk.metrics import Metrics
+        # A scrape may ask in another thread while the streamlet makes its first one.
+        with _MAKES_METRICS:
+            if self._metrics is None:
+                # Imported late: prometheus-client costs every start-up that uses no metric.
+                from streamlet_sdk.metrics import Metrics
 
-            self._metrics = Metrics(application=self.application, streamlet=self.streamlet)
-        return self._metrics
+                self._metrics = Metrics(application=self.application, streamlet=self.streamlet)
+            return self._metrics
 
     async def write(self, emission: Emission[Any], timeout: timedelta | None = None) -> Written:
         """Keep an emission; the engine's context sends it and waits for the acknowledgement."""

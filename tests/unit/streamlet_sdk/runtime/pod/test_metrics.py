@@ -62,6 +62,15 @@ class Ticks(Streamlet):
             yield self.out(b"tick")
 
 
+class Writes(Streamlet):
+    """Writes as a server does: outside of any handler, and waits for it."""
+
+    out = Outlet(bytes)
+
+    async def start(self) -> None:
+        await self.out.write(b"once")
+
+
 def observed(
     counters: Counters,
     *,
@@ -166,6 +175,14 @@ async def test_what_a_source_writes_is_counted() -> None:
         found = samples(observed(engine.counters))
     assert found["outlet_records_total"] == 3
     assert found["outlet_bytes_total"] == 12
+
+
+@virtual_time
+async def test_what_is_written_and_waited_for_is_counted() -> None:
+    async with Engine(Writes) as engine:
+        found = samples(observed(engine.counters))
+    assert found["outlet_records_total"] == 1
+    assert found["outlet_bytes_total"] == 4
 
 
 def everything() -> Observed:
