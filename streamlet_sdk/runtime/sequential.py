@@ -97,9 +97,8 @@ class SequentialWorker(Worker):
 
     def _tight(self, chunk: Chunk, start: int, unit: Unit) -> Stop:
         """Handle records in one loop without awaiting, for one slice of time."""
-        stage = self.stage
-        handler, decode = stage.handler, stage.decode
-        call, wants_record = handler.call, handler.wants_record
+        stage, handler = self.stage, self.stage.handler
+        call, wants_record, decode = handler.call, handler.wants_record, stage.decode
         gathered = Gathered(stage.writers)
         add = gathered.add
         began = then = now = perf_counter()
