@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from support.pod import PodProcess
     from testbed.secure_kafka import SecureKafka
 
 pytestmark = pytest.mark.slow
@@ -29,6 +30,16 @@ async def pods(kafka: str, tmp_path: Path) -> AsyncIterator[Pods]:
     """Pods of one streamlet with topics of its own."""
     async with a_world(kafka) as world, Pods(world, kafka, tmp_path) as made:
         yield made
+
+
+async def metrics(pod: PodProcess, name: str, value: float) -> str:
+    """Wait until a gauge has this value in all; the whole text."""
+    text = ""
+    async with asyncio.timeout(60):
+        while total(text, name, suffix="") != value:
+            await asyncio.sleep(0.05)
+            _, text = await pod.ask("/metrics")
+    return text
 
 
 def numbers(begin: int, end: int) -> list[bytes]:
@@ -70,6 +81,7 @@ async def test_a_stop_finishes_what_is_in_flight_and_leaves_its_partitions_at_on
     rest = await pods.outputs(180)
     await pods.no_more_outputs()
     assert sorted(early + rest) == sorted(numbers(0, 200))
+    assert total((await second.ask("/metrics"))[1], "inlet_rebalances") >= 1
     assert await second.stopped() == 0
 
 
@@ -96,6 +108,11 @@ async def test_a_handler_that_never_returns_is_given_up_at_the_end_of_the_drain(
     async with asyncio.timeout(60):
         while "has it" not in pod.log:
             await asyncio.sleep(0.05)
+    # It is seen to wait, and a restart would not help.
+    text = await metrics(pod, "inlet_lag_records", 1)
+    assert total(text, "inlet_lag_seconds", suffix="") > 0
+    assert total(text, "inlet_in_flight_records", suffix="") == 1
+    assert (await pod.ask("/livez"))[0] == 200
     assert await pod.stopped() == 0
     # Nobody may think that it is done.
     again = await pods.pod("Copy").start().ready()
