@@ -242,7 +242,7 @@ async def transaction_left_open(stage: Stage) -> None:
 
 
 async def idle(stage: Stage) -> None:
-    """Nothing comes for longer than brokers remember transactional names."""
+    """No record comes for a while, twice."""
     for _ in range(2):
         stage.feed.pause()
         await asyncio.sleep(22)
