@@ -184,8 +184,7 @@ class InletRunner:
         for task in opening:
             task.cancel()
         await asyncio.gather(*opening, return_exceptions=True)
-        # Part of the budget is kept for acknowledgements, the commit, and letting go: what is not
-        # let go by the deadline would stay open for ever.
+        # Some of the budget is kept for letting go: what misses the deadline stays open for ever.
         now = self._loop_time()
         until = now + (deadline - now) * 0.8
         mine = [claim for claim in claims if claim in self._open]
@@ -387,10 +386,9 @@ class InletRunner:
         """
         while (opened := self._open.get(claim)) is not None and not opened.worker.leaving:
             with opened.worker.expected:
-                is_committed = await self._committer.ahead(claim, chunk.next_offset)
-            if is_committed:
-                opened.worker.ledger.committed = chunk.next_offset
-                return True
+                if await self._committer.ahead(claim, chunk.next_offset):
+                    opened.worker.ledger.committed = chunk.next_offset
+                    return True
             await asyncio.sleep(POLL_SECONDS)
         return False
 
