@@ -14,12 +14,22 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.transport import Headers
 
 _HEADER_BYTES: Final = 61
+_NO_HEADERS: Final[list[tuple[str, bytes | None]]] = []
 
 
 class KafkaBatch:
     """Records for one partition; `builder` is aiokafka's, for the producer."""
 
-    __slots__ = ("_add", "_is_closed", "_largest", "builder", "count", "partition", "topic")
+    __slots__ = (
+        "_add",
+        "_is_closed",
+        "_largest",
+        "_suspicious",
+        "builder",
+        "count",
+        "partition",
+        "topic",
+    )
 
     def __init__(self, topic: str, partition: int, builder: BatchBuilder, largest: int) -> None:
         """Hold nothing yet; `largest` bounds a record, in bytes."""
@@ -28,7 +38,9 @@ class KafkaBatch:
         self.builder: Any = builder
         self.count = 0
         self._largest = largest - _HEADER_BYTES
-        self._add = builder.append
+        self._suspicious = self._largest // 2
+        # aiokafka's own `append` costs as much again in front of this one.
+        self._add: Any = builder._builder.append
         self._is_closed = False
 
     @property
@@ -46,13 +58,12 @@ class KafkaBatch:
         """
         if self._is_closed:
             return False
-        listed: list[tuple[str, bytes | None]] = list(headers) if headers else []
+        listed: list[tuple[str, bytes | None]] = list(headers) if headers else _NO_HEADERS
         # aiokafka checks no size here, and takes a first record of any size.
-        if len(value or b"") + len(key or b"") > self._largest // 2:
+        if (len(value) if value else 0) + (len(key) if key else 0) > self._suspicious:
             self._require_size(key, value, listed)
-        added = self._add(timestamp=timestamp_ms, key=key, value=value, headers=listed)
-        if added is None:
-            self._is_closed = True
+        if self._add(self.count, timestamp_ms, key, value, listed) is None:
+            self.close()
             return False
         self.count += 1
         return True
@@ -60,6 +71,7 @@ class KafkaBatch:
     def close(self) -> None:
         """Take no more records."""
         self._is_closed = True
+        self.builder._relative_offset = self.count  # what the producer numbers batches by
         self.builder.close()
 
     def _require_size(

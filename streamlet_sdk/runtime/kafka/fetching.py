@@ -7,16 +7,15 @@ partitions; here each partition has its credit and nothing is taken that is not 
 from __future__ import annotations
 
 import asyncio
-import struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.errors import CorruptRecordException, KafkaError
-from cramjam import DecompressionError
+from aiokafka.errors import CorruptRecordException
 from typing_extensions import override
 
 from streamlet_sdk.runtime.kafka.properties import milliseconds
+from streamlet_sdk.runtime.kafka.unpacking import Unpacking
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 
 # What aiokafka calls the answer to a partition without an offset: an error, never a guess.
 _NO_RESET: Final = "none"
-
-
-# What unpacking raises: of the checksum, of codecs, and of lengths and texts that cannot be.
-_DAMAGE: Final = (KafkaError, DecompressionError, EOFError, LookupError, ValueError, struct.error)
 
 
 class Taken(NamedTuple):
@@ -69,6 +64,7 @@ class Reader(Fetcher):
         self, client: Client, positions: Positions, settings: ConsumerSettings, *, committed: bool
     ) -> None:
         """Begin to fetch whatever becomes assigned; `committed` leaves aborted records out."""
+        self._unpacking: dict[TopicPartition, Unpacking] = {}
         super().__init__(
             client,
             positions,
@@ -122,31 +118,21 @@ class Reader(Fetcher):
 
     def _taken(self, place: TopicPartition, result: Any, credit: int, room: int) -> Taken:
         rows = result._partition_records
-        # aiokafka would copy each record into a dataclass, which costs more than reading it.
-        rows._consumer_record = _as_it_is
+        unpacking = self._unpacking.get(place)
+        if unpacking is None or unpacking.rows is not rows:
+            unpacking = self._unpacking[place] = Unpacking(rows)
         records: list[RawRecord] = []
-        size = 0
-        try:
-            for record in rows:
-                records.append(record)
-                size += len(record.value or b"") + len(record.key or b"")
-                if len(records) >= credit or size >= room:
-                    break
-            else:
-                self._drop(place)
-        except _DAMAGE as error:
-            # What lies before the damage counts; the damage shows again when it is fetched anew.
+        size = unpacking.take(credit, room, records)
+        if unpacking.is_exhausted:
             self._drop(place)
-            if not records:
-                raise CorruptRecordException from error
+            if unpacking.damage is not None and not records:
+                # What lies before the damage counts; then it shows when it is fetched anew.
+                raise CorruptRecordException from unpacking.damage
         self._subscriptions.consumed(place, rows.next_fetch_offset)
         return Taken(records, rows.next_fetch_offset, size)
 
     def _drop(self, place: TopicPartition) -> None:
         """Forget what was fetched, so that more is."""
         del self._records[place]
+        self._unpacking.pop(place, None)
         self._notify(self._wait_consume_future)
-
-
-def _as_it_is(_place: TopicPartition, record: RawRecord) -> RawRecord:
-    return record
