@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from itertools import takewhile
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamlet_sdk.errors import DeniedError, RejectedError, TransportError
 from streamlet_sdk.runtime.attempts import Attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from streamlet_sdk.runtime.outbox import Destination, Entry
     from streamlet_sdk.runtime.transport import Batch, Claim, Consumer, Lane
@@ -26,6 +27,13 @@ logger = logging.getLogger(__name__)
 CYCLE_SECONDS = 0.1
 DEADLINE_SECONDS = 10.0
 REOPEN_SECONDS = 0.5
+
+
+class Refused(NamedTuple):
+    """Entries of one batch that the broker refused, and why."""
+
+    entries: Sequence[Entry]
+    error: RejectedError
 
 
 class Cycle:
@@ -125,21 +133,22 @@ class Cycle:
         """One transaction, with everything that is done; tried until no output is rejected."""
         ledger = self._worker.ledger
         units = list(ledger.done)
-        single = False
+        # How many entries a batch may have, by the entry that it begins with.
+        most: dict[int, int] = {}
         while True:
             await self._lane.begin()
-            bad, error = await self._write(
-                [item for u in units for item in u.held or ()], single=single
-            )
-            if error is None:
+            refused = await self._write([item for u in units for item in u.held or ()], most)
+            if refused is None:
                 break
             await self._lane.abort(self._deadline())
             await self._lane.close(flush=False, deadline=self._deadline())
             self._lane = await self._fresh()
-            if bad is not None:
-                self._replace(bad, error)
-            # The next try finds the culprit by sending records one by one.
-            single = True
+            if len(refused.entries) == 1:
+                self._replace(refused.entries[0], refused.error)
+            else:
+                # The culprit is found by halving, and all others go on in large batches.
+                half = len(refused.entries) // 2
+                most |= dict.fromkeys(map(id, refused.entries), half)
         offset = units[-1].next_offset
         await self._lane.commit({self._worker.claim: offset}, self._consumer, self._deadline())
         self._worker.stage.counters.commits += 1
@@ -151,27 +160,28 @@ class Cycle:
         self._worker.progressed(self._worker)
 
     async def _write(
-        self, items: Sequence[tuple[Destination, Entry]], *, single: bool
-    ) -> tuple[Entry | None, RejectedError | None]:
-        """Write entries; the one that is rejected, if it is known, and why.
+        self, items: Sequence[tuple[Destination, Entry]], most: Mapping[int, int]
+    ) -> Refused | None:
+        """Write entries; those of a batch that was refused, if one was.
 
         Raises:
             TransportError: for any other failure.
         """
-        pending: list[tuple[Entry | None, asyncio.Future[int]]] = []
+        batches: list[Sequence[Entry]] = []
+        answers: list[asyncio.Future[int]] = []
         for destination, entries in _grouped(items):
             rest = entries
             while rest:
                 batch = self._lane.batch(destination.topic, destination.partition)
                 try:
-                    taken = _fill(batch, rest[:1] if single else rest)
+                    taken = _fill(batch, _together(rest, most))
                 except RejectedError as error:
-                    return rest[0], error
-                future = await self._lane.submit(batch)
-                pending.append((rest[0] if taken == 1 else None, future))
+                    return Refused(rest[:1], error)
+                answers.append(await self._lane.submit(batch))
+                batches.append(rest[:taken])
                 rest = rest[taken:]
-        results = await asyncio.gather(*(future for _, future in pending), return_exceptions=True)
-        return _verdict([entry for entry, _ in pending], results)
+        results = await asyncio.gather(*answers, return_exceptions=True)
+        return _verdict(batches, results)
 
     def _replace(self, bad: Entry, error: RejectedError) -> None:
         """Put a dead letter in the place of everything that the bad entry's input caused.
@@ -223,23 +233,29 @@ def _fill(batch: Batch, entries: Sequence[Entry]) -> int:
     return taken
 
 
+def _together(entries: Sequence[Entry], most: Mapping[int, int]) -> Sequence[Entry]:
+    """Those at the head that may share a batch."""
+    if not most:
+        return entries
+    limit = most.get(id(entries[0]))
+    if limit is not None:
+        return entries[:limit]
+    free = takewhile(lambda entry: id(entry) not in most, entries)
+    return list(free)
+
+
 def _verdict(
-    entries: Sequence[Entry | None], results: Sequence[int | BaseException]
-) -> tuple[Entry | None, RejectedError | None]:
-    """The entry that was rejected, if it is known, and why; what failed behind it does not count.
+    batches: Sequence[Sequence[Entry]], results: Sequence[int | BaseException]
+) -> Refused | None:
+    """The first batch that was refused; what failed behind it does not count.
 
     Raises:
-        TransportError: when something else than a rejection went wrong.
+        TransportError: when something else than a refusal went wrong.
     """
-    rejected = [
-        (e, r) for e, r in zip(entries, results, strict=True) if isinstance(r, RejectedError)
-    ]
-    for entry, error in rejected:
-        if entry is not None:
-            return entry, error
-    if rejected:
-        return rejected[0]
+    for entries, result in zip(batches, results, strict=True):
+        if isinstance(result, RejectedError):
+            return Refused(entries, result)
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return None, None
+    return None
