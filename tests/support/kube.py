@@ -76,7 +76,8 @@ class Kube:
     async def listed(self, version: str, kind: str, namespace: str | None) -> list[Document]:
         """All of a kind in a namespace; of all namespaces with None."""
         found: Document = await self.ask("GET", path(version, kind, namespace))
-        return [*found["items"]]
+        # In a list none says what it is, and so none would be a name for `read` or `delete`.
+        return [{"apiVersion": version, "kind": kind, **each} for each in found["items"]]
 
     async def delete(self, document: Document) -> None:
         """Ask for its end, and that of what it owns; nobody waits for it."""
@@ -118,7 +119,8 @@ class Kube:
         response = await self._client.call_api(*words)
         data = await response.read()
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise ApiException(response.status, response.reason, data.decode(errors="replace"))
+            said = data.decode(errors="replace")
+            raise ApiException(response.status, response.reason, body=said)
         return json.loads(data)
 
 

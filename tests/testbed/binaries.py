@@ -1,7 +1,7 @@
 """etcd, Kubernetes and kubectl, built from Go modules; `testbed.kubernetes` runs them.
 
 They are kept outside of the clone, by the module's files, Go's version and Kubernetes' version.
-`CLOUDFLOW_TEST_KUBERNETES_VERSION=1.33.5` builds another version than that of `go.mod`;
+`CLOUDFLOW_TEST_KUBERNETES_VERSION=1.33.13` builds another version than that of `go.mod`;
 `KUBEBUILDER_ASSETS` names a folder with programs that are used instead.
 """
 
@@ -116,7 +116,7 @@ def _turn_to(work: Path, wanted: str) -> None:
     ]
     work.joinpath("go.mod").write_text("\n".join(lines) + "\n")
     work.joinpath("go.sum").unlink()
-    _go(work, "mod", "tidy")
+    _go(work, "list", "-mod=mod", "-deps", ".")
 
 
 @functools.cache

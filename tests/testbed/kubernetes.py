@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 EXISTING = "CLOUDFLOW_TEST_KUBECONFIG"
 HOST = "127.0.0.1"
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
-# What the users of the parts may do comes with RBAC's first roles.
+# Names and groups; what the parts may do comes with RBAC's first roles, by their names.
 USERS = {
-    "admin": 'admin,"system:masters"',
-    "kube-controller-manager": "system:kube-controller-manager",
-    "kube-scheduler": "system:kube-scheduler",
+    "admin": ("admin", "system:masters"),
+    "kube-controller-manager": ("system:kube-controller-manager", ""),
+    "kube-scheduler": ("system:kube-scheduler", ""),
 }
 # The rates that they come with let a thousand Deployments wait for minutes.
 RATE = ("--kube-api-qps=500", "--kube-api-burst=1000")
@@ -65,8 +65,10 @@ class ControlPlane:
         self._tls = ssl.create_default_context(cadata=authority.pem)
         self.server = f"https://{HOST}:{self._ports['api']}"
         tokens = {user: secrets.token_hex(16) for user in USERS}
-        rows = [f"{token},{USERS[user]},{user}" for user, token in tokens.items()]
-        folder.joinpath("tokens.csv").write_text("".join(f"{row}\n" for row in rows))
+        rows = [
+            f"{token},{USERS[user][0]},{user},{USERS[user][1]}\n" for user, token in tokens.items()
+        ]
+        folder.joinpath("tokens.csv").write_text("".join(rows))
         for user, token in tokens.items():
             made = kubeconfig.document(self.server, authority.pem, token)
             kubeconfig.write(folder / f"{user}.kubeconfig", made)
