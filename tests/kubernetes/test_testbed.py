@@ -190,10 +190,11 @@ async def test_nothing_is_written_while_the_store_is_paused(own: ControlPlane) -
         assert await kube.listed("v1", "Namespace", None)
 
 
-async def test_a_restarted_store_has_what_was_written(own: ControlPlane) -> None:
+async def test_a_killed_store_has_what_was_written(own: ControlPlane) -> None:
     async with a_kube(own.kubeconfig) as kube:
         made = await kube.create(config_map("stored", "default"))
-        own.etcd.restart()
+        own.etcd.kill()
+        own.etcd.start()
 
         async def found() -> Document | None:
             with contextlib.suppress(ApiException):

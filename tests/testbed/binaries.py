@@ -64,7 +64,7 @@ def built() -> Path:
         KubernetesUnavailableError: when there is no Go, or it cannot build them.
     """
     if shutil.which("go") is None:
-        raise KubernetesUnavailableError("there is no go to build it with (apt-get install golang)")
+        raise KubernetesUnavailableError("there is no go, 1.24 or later, to build it with")
     parts = [MODULE.joinpath(file).read_bytes() for file in FILES]
     parts += [_go_version().encode(), version().encode()]
     folder = cache() / f"kubernetes-{version()}-{hashlib.sha256(b''.join(parts)).hexdigest()[:12]}"
