@@ -119,7 +119,7 @@ class BatchingWorker(Worker):
     async def _batch(self, collected: Collected, unit: Unit) -> None:
         ended = False
         with Attempt() as attempt:
-            ended = await self._handle(collected.records, unit)
+            ended = await self._is_ours() and await self._handle(collected.records, unit)
         if attempt.error is not None:
             self.stage.failed(attempt.error)
         elif ended:
@@ -199,7 +199,8 @@ class BatchingWorker(Worker):
         failed = [(by_offset.pop(failure.offset), failure.error) for failure in failures]
         gathered = Gathered(self.stage.writers)
         gathered.add_caused(emissions, by_offset, good.records[-1].timestamp)
-        gathered.put(unit)
+        if await self._is_ours():
+            gathered.put(unit)
         return failed
 
     async def _one_by_one(self, good: Good, unit: Unit, error: Exception, attempt: int) -> bool:

@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from streamlet_sdk.runtime.transport import Lease
+
+# How often is looked at a lease.
+LEASE_SECONDS = 0.05
+
 
 class Expected:
     """Records that are being committed and then come, as at-most-once has it; a context.
@@ -32,6 +37,14 @@ class Expected:
         """They come next, or not at all."""
         self.now = False
         self._told.set()
+
+
+async def holds(lease: Lease, ended: asyncio.Event) -> bool:
+    """Wait until `lease` holds; false when `ended` comes first."""
+    while not lease.holds:
+        if await ends_within(ended, LEASE_SECONDS):
+            return False
+    return True
 
 
 async def unless(ended: asyncio.Event, waiting: Coroutine[Any, Any, bool]) -> bool:

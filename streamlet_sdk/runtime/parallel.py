@@ -101,6 +101,8 @@ class ParallelWorker(Worker):
         Raises:
             DeliveryError: when the policy is to stop.
         """
+        if not await self._is_ours():
+            return
         decoded = False
         with Attempt() as attempt:
             value = self.stage.value(item.record)

@@ -25,9 +25,11 @@ class Stop(NamedTuple):
     """Where a slice stopped: `at` is the first record that it did not finish.
 
     With an `error` that record failed; `decoded` tells whether before or in the handler.
+    `gathered` is what the others emit.
     """
 
     at: int
+    gathered: Gathered
     error: Exception | None = None
     decoded: bool = True
 
@@ -39,18 +41,11 @@ class SequentialWorker(Worker):
 
     async def _work(self, chunk: Chunk) -> None:
         """Handle a chunk in slices of time; one unit of the ledger for each."""
-        handler = self.stage.handler
-        tight = not (handler.is_async or handler.in_thread)
         start, total = 0, len(chunk.records)
-        while start < total and not self.closing:
+        while start < total and not self.closing and await self._is_ours():
             await self.stage.outbox.room()
             unit = self.ledger.begin(chunk.records[start].timestamp)
-            if tight:
-                stop = self._tight(chunk, start, unit)
-            else:
-                stop = await self._awaited(chunk, start, unit)
-            if stop.at > start:
-                self._done(unit, chunk, start, stop.at)
+            stop = await self._slice(chunk, start, unit)
             is_fresh = stop.at == start
             start = stop.at
             self.stage.outbox.kick()
@@ -63,6 +58,19 @@ class SequentialWorker(Worker):
             if not total:
                 self.ledger.skip_to(chunk.next_offset)
             self._chunks.popleft()
+
+    async def _slice(self, chunk: Chunk, start: int, unit: Unit) -> Stop:
+        """Handle some records, and put what came of those that did not fail."""
+        handler = self.stage.handler
+        if handler.is_async or handler.in_thread:
+            stop = await self._awaited(chunk, start)
+        else:
+            stop = self._tight(chunk, start)
+        if await self._is_ours():
+            stop.gathered.put(unit)
+        if stop.at > start:
+            self._done(unit, chunk, start, stop.at)
+        return stop
 
     async def _give_way(self) -> None:
         """Let the event loop turn, if the last time is a slice ago."""
@@ -95,7 +103,7 @@ class SequentialWorker(Worker):
             ),
         )
 
-    def _tight(self, chunk: Chunk, start: int, unit: Unit) -> Stop:
+    def _tight(self, chunk: Chunk, start: int) -> Stop:
         """Handle records in one loop without awaiting, for one slice of time."""
         stage, handler = self.stage, self.stage.handler
         call, wants_record, decode = handler.call, handler.wants_record, stage.decode
@@ -124,12 +132,13 @@ class SequentialWorker(Worker):
                 then = now
         handled = index - start + (attempt.error is None)
         stage.counters.handling.add_mostly_quick(handled, now - began, slow)
-        gathered.put(unit)
         if attempt.error is not None and decoded:
             stage.counters.handling.add(perf_counter() - then)
-        return Stop(index + 1) if attempt.error is None else Stop(index, attempt.error, decoded)
+        if attempt.error is None:
+            return Stop(index + 1, gathered)
+        return Stop(index, gathered, attempt.error, decoded)
 
-    async def _awaited(self, chunk: Chunk, at: int, unit: Unit) -> Stop:
+    async def _awaited(self, chunk: Chunk, at: int) -> Stop:
         """Handle one record, for handlers that are awaited.
 
         Its emissions leave before the next record is begun, which may take as long as it likes.
@@ -143,6 +152,5 @@ class SequentialWorker(Worker):
             steps = await self._call(value, self._record(record, value))
             self._gather(steps, record, gathered)
         if attempt.error is not None:
-            return Stop(at, attempt.error, decoded)
-        gathered.put(unit)
-        return Stop(at + 1)
+            return Stop(at, gathered, attempt.error, decoded)
+        return Stop(at + 1, gathered)

@@ -7,6 +7,8 @@ partition, so that a transport with cooperative rebalances fits later.
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
@@ -47,17 +49,35 @@ class RawRecord(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Lease:
+    """Until when the claims of a consumer surely are its own (the loop's clock).
+
+    A member that its group has not heard of for a session may have been replaced without knowing
+    it. Whoever hears of no group has a lease without end.
+    """
+
+    until: float = math.inf
+
+    @property
+    def holds(self) -> bool:
+        """Whether nobody else can have the partitions yet."""
+        return asyncio.get_running_loop().time() < self.until
+
+
 @dataclass(eq=False, slots=True)
 class Claim:
     """One ownership period of one partition; compared by identity.
 
-    `alive` turns false when the partition is revoked or lost and never true again.
+    `alive` turns false when the partition is revoked or lost and never true again. `lease` may
+    end and hold again meanwhile; all claims of a consumer share it.
     """
 
     topic: str
     partition: int
     epoch: int
     alive: bool = True
+    lease: Lease = field(default_factory=Lease)
 
 
 class Chunk(NamedTuple):
@@ -134,7 +154,8 @@ class Consumer(Protocol):
     async def poll(self, credit: Mapping[Claim, int], timeout: float) -> list[Chunk]:
         """Records of open claims, at most `credit[claim]` of each; empty after `timeout` seconds.
 
-        Claims without credit are not fetched. Dead claims in `credit` are ignored. Position
+        Claims without credit are not fetched. Dead claims in `credit` are ignored, and so are
+        those whose lease does not hold: what they bring would be read by others too. Position
         advances past what is returned, and every record of a claim is returned once.
         """
         ...

@@ -20,7 +20,7 @@ from streamlet_sdk.runtime.acknowledged import in_transaction
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.emitting import Gathered
 from streamlet_sdk.runtime.failures import FailedRecord
-from streamlet_sdk.runtime.leaving import Expected, ends_within, unless
+from streamlet_sdk.runtime.leaving import Expected, ends_within, holds, unless
 from streamlet_sdk.runtime.offsets import Unit
 
 if TYPE_CHECKING:
@@ -299,7 +299,8 @@ class Worker:
             steps = await self._call([value], [shown])
         gathered = Gathered(self.stage.writers)
         self._gather(steps, record, gathered)
-        gathered.put(unit)
+        if await self._is_ours():
+            gathered.put(unit)
 
     def _gather(self, steps: Sequence[Step], record: RawRecord, gathered: Gathered) -> None:
         """Keep the emissions that one record caused.
@@ -379,6 +380,14 @@ class Worker:
         if stage.undecodable is not None and record.value is not None:
             return stage.undecodable(record.value, error)
         raise error
+
+    async def _is_ours(self) -> bool:
+        """Whether what is done now counts; waits while that is not known, until the worker closes.
+
+        At most once a later owner begins behind the records that are in hand here. What came of
+        them after he has begun would be out of order; else he writes it himself, or fences.
+        """
+        return self.ledger.resend or await holds(self.claim.lease, self._closed)
 
     async def _unless_closed(self, waiting: Coroutine[Any, Any, bool]) -> bool:
         return await unless(self._closed, waiting)

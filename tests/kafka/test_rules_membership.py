@@ -268,3 +268,47 @@ async def test_a_poll_ends_in_its_time_while_the_group_waits(kafka: str) -> None
         release.set()
         reader.journal.on_revoke = lambda _claims, _until: None
         await _shared([reader, waiting], 2)
+
+
+async def test_a_member_reads_nothing_while_its_group_may_have_gone_on_without_it(
+    kafka: str,
+) -> None:
+    async with a_world(kafka, DEAF) as world:
+        topic, group = await world.topic(), world.name("group")
+        reader = await world.reader(topic, group)
+        [claim] = await reader.opened(1)
+        session = claim.lease.until - deadline(0)
+        assert 0 < session <= 30, "it counts from what the group has heard"
+        claim.lease.until = deadline(0)
+        await world.write(topic, b"a")
+        for _ in range(5):
+            assert await reader.poll() == []
+        claim.lease.until = deadline()
+        assert await reader.values(1) == [b"a"]
+
+
+async def test_a_heartbeat_lets_a_member_go_on(kafka: str) -> None:
+    async with a_world(kafka, {"heartbeat.interval.ms": "200"}) as world:
+        topic, group = await world.topic(), world.name("group")
+        reader = await world.reader(topic, group)
+        [claim] = await reader.opened(1)
+        claim.lease.until = deadline(0)
+        await world.write(topic, b"a")
+        assert await reader.values(1) == [b"a"]
+
+
+async def test_who_was_expelled_knows_that_others_may_go_on(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_world(kafka, {"heartbeat.interval.ms": "200"}) as world:
+        topic, group = await world.topic(), world.name("group")
+        reader = await world.reader(topic, group)
+        [claim] = await reader.opened(1)
+        held: list[bool] = []
+
+        def noting(_claims: object) -> None:
+            held.append(claim.lease.holds)
+
+        monkeypatch.setattr(reader.journal, "lost", noting)
+        await expel(kafka, group, reader)
+        await eventually(lambda: held == [False], "the loss of the claim")

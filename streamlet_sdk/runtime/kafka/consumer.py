@@ -250,6 +250,8 @@ class KafkaConsumer:
 
     async def _taken(self, reading: _Reading, credit: Mapping[Claim, int]) -> list[Chunk]:
         """What is here, starting with another claim each time so that none starves."""
+        if not reading.ownership.lease.holds:
+            return []
         claims = [claim for claim in credit if claim in self._open and self.owns([claim])]
         self._turn += 1
         first = self._turn % len(claims) if claims else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -15,7 +16,7 @@ from aiokafka import errors as kafka
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.protocol.group import LeaveGroupRequest
+from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from typing_extensions import override
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.kafka.fetching import Positions
     from streamlet_sdk.runtime.kafka.ownership import Ownership
     from streamlet_sdk.runtime.kafka.properties import ConsumerSettings
-    from streamlet_sdk.runtime.transport import ConsumerSpec
+    from streamlet_sdk.runtime.transport import ConsumerSpec, Lease
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ _SHORTEST_BARRIER: Final = timedelta(seconds=1)
 _RESERVE: Final = timedelta(seconds=2)
 _MAX_MILLISECONDS: Final = 2**31 - 1
 _NO_GENERATION: Final = -1
+# What a group hears of a member by, and how it answers one that it goes on counting on.
+_SIGNS_OF_LIFE: Final = (HeartbeatRequest, SyncGroupRequest)
+_STILL_A_MEMBER: Final = (kafka.NoError.errno, kafka.RebalanceInProgressError.errno)
 
 
 class Membership(Protocol):
@@ -74,9 +78,10 @@ class Coordinator(GroupCoordinator):
     error. aiokafka's own would replace the other one in turn, and so on without end.
     """
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        """As aiokafka's."""
+    def __init__(self, *given: Any, lease: Lease, **named: Any) -> None:
+        """As aiokafka's; `lease` is renewed by what the group confirms."""
         super().__init__(*given, **named)
+        self._lease = lease
         self._former: wire.Member | None = None
 
     @property
@@ -104,7 +109,17 @@ class Coordinator(GroupCoordinator):
     def reset_generation(self) -> None:
         if self.member_id:
             self._former = self.member
+        self._lease.until = -math.inf
         super().reset_generation()
+
+    @override
+    async def _send_req(self, request: Any) -> Any:
+        # The group counts from the moment in which it hears of us, which is later than this one.
+        sent_at = asyncio.get_running_loop().time()
+        response = await super()._send_req(request)
+        if isinstance(request, _SIGNS_OF_LIFE) and response.error_code in _STILL_A_MEMBER:
+            self._lease.until = sent_at + self._session_timeout_ms / 1000
+        return response
 
     @override
     async def _do_rejoin_group(self, subscription: Any) -> Any:
@@ -172,6 +187,7 @@ class GroupMembership(ConsumerRebalanceListener):
         self._coordinator = Coordinator(
             client,
             positions,
+            lease=ownership.lease,
             group_id=spec.group or "",
             group_instance_id=spec.member or None,
             session_timeout_ms=milliseconds(settings.session),

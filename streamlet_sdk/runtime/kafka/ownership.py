@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.kafka.offsets import Place
-from streamlet_sdk.runtime.transport import Claim
+from streamlet_sdk.runtime.transport import Claim, Lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,12 +26,14 @@ class Ownership:
 
     Attributes:
         commits: commits on their way; none is left when claims have been given back.
+        lease: that of all claims.
     """
 
     def __init__(self, listener: Listener) -> None:
         """Own nothing yet."""
         self.claims: dict[Place, Claim] = {}
         self.commits: set[asyncio.Task[None]] = set()
+        self.lease = Lease()
         self._listener = listener
         self._barrier = asyncio.Lock()
         self._epoch = 0
@@ -39,7 +41,7 @@ class Ownership:
     def gain(self, places: Iterable[Place], generation: int) -> None:
         """Own `places` from now on; each has a claim with an epoch that was not used before."""
         self._epoch = max(self._epoch + 1, generation)
-        made = {place: Claim(*place, self._epoch) for place in sorted(places)}
+        made = {place: Claim(*place, self._epoch, lease=self.lease) for place in sorted(places)}
         self.claims.update(made)
         with Attempt() as telling:
             self._listener.assigned(list(made.values()))
