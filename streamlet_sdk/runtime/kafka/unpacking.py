@@ -8,6 +8,7 @@ committed records alone.
 from __future__ import annotations
 
 import struct
+from itertools import chain, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +17,13 @@ from aiokafka.errors import CorruptRecordException, KafkaError
 from cramjam import DecompressionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from streamlet_sdk.runtime.transport import RawRecord
 
 # What unpacking raises: of the checksum, of codecs, and of lengths and texts that cannot be.
 DAMAGE: Final = (KafkaError, DecompressionError, EOFError, LookupError, ValueError, struct.error)
-# Bytes are counted for so many records at once; a chunk may pass its bound by as many.
+# So many records are unpacked at once; a chunk may pass its bound of bytes by as many.
 _STEP: Final = 500
 _KEY: Final = attrgetter("key")
 _VALUE: Final = attrgetter("value")
@@ -28,6 +31,8 @@ _VALUE: Final = attrgetter("value")
 
 class Unpacking:
     """The records of one fetched partition; `rows` is aiokafka's `PartitionRecords`.
+
+    Few are unpacked ahead of what is taken: a batch of a megabyte may hold fifty megabytes of them.
 
     Attributes:
         rows: its `next_fetch_offset` always says where reading goes on.
@@ -40,9 +45,11 @@ class Unpacking:
         self.rows = rows
         self.is_exhausted = False
         self.damage: Exception | None = None
+        # The batch that is being unpacked.
+        self._batch: Any = None
+        self._source: Iterator[RawRecord] = iter(())
         self._ready: list[RawRecord] = []
         self._at = 0
-        self._behind = 0
 
     def take(self, credit: int, room: int, records: list[RawRecord]) -> int:
         """Add at most `credit` records to `records`, about `room` bytes of them; their bytes."""
@@ -51,54 +58,62 @@ class Unpacking:
             if self._at == len(self._ready) and not self._unpacked():
                 self.is_exhausted = True
                 break
-            step = min(_STEP, credit - len(records))
-            part = self._ready[self._at : self._at + step]
+            part = self._ready[self._at : self._at + credit - len(records)]
             self._at += len(part)
             records += part
             size += sum(map(len, filter(None, map(_VALUE, part))))
             size += sum(map(len, filter(None, map(_KEY, part))))
-            is_last = self._at == len(self._ready)
-            self.rows.next_fetch_offset = self._behind if is_last else part[-1].offset + 1
+            self.rows.next_fetch_offset = part[-1].offset + 1
         return size
 
     def _unpacked(self) -> bool:
         """Make the next records ready; false when there are none."""
-        if self.damage is None:
+        while self.damage is None:
             try:
-                return self._next_batch()
+                if self._batch is None and not self._next_batch():
+                    return False
             except DAMAGE as error:
                 self.damage = error
-        # What lies before a damage inside a batch counts.
-        return self._at < len(self._ready)
+                return False
+            self._unpack()
+            if self._ready:
+                return True
+            if self.damage is None:
+                # Also what compaction has taken from the end of a batch is passed.
+                self.rows.next_fetch_offset = self._batch.next_offset
+                self._batch = None
+        return False
+
+    def _unpack(self) -> None:
+        """Unpack more of the batch; what lies before a damage inside it counts."""
+        first = self.rows.next_fetch_offset
+        self._ready, self._at = [], 0
+        while not self._ready and self.damage is None:
+            step: list[RawRecord] = []
+            try:
+                step.extend(islice(self._source, _STEP))
+            except DAMAGE as error:
+                self.damage = error
+            if not step:
+                return
+            # A broker sends whole batches, also when something inside one was asked for.
+            is_whole = step[0].offset >= first
+            self._ready = step if is_whole else [each for each in step if each.offset >= first]
 
     def _next_batch(self) -> bool:
-        """Unpack the next batch with records; false when there is none."""
+        """Go to the next batch that is not left out; false when there is none."""
         rows = self.rows
         while rows._records.has_next():
             batch = rows._records.next_batch()
             if rows._check_crcs and not batch.validate_crc():
                 raise CorruptRecordException(f"Invalid CRC - {rows._tp}")
             if not self._is_left_out(batch):
-                first = rows.next_fetch_offset
-                self._ready, self._at = [], 0
-                self._fill(batch, first)
-                self._behind = batch.next_offset
-                if self._ready:
-                    return True
-            # Also what compaction has emptied is passed.
+                self._batch = batch
+                # aiokafka's batch unpacks itself anew whenever it is asked for an iterator.
+                self._source = chain(batch)
+                return True
             rows.next_fetch_offset = batch.next_offset
         return False
-
-    def _fill(self, batch: Any, first: int) -> None:
-        """Unpack `batch` from offset `first` on; what lies before a damage stays ready."""
-        try:
-            self._ready.extend(batch)
-        finally:
-            # A broker sends whole batches, also when something inside one was asked for.
-            if self._ready and self._ready[0].offset < first:
-                self._ready = [record for record in self._ready if record.offset >= first]
-            if self._ready:
-                self._behind = self._ready[-1].offset + 1
 
     def _is_left_out(self, batch: Any) -> bool:
         """Whether a batch is a marker, or of a transaction that was aborted."""
