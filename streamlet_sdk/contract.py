@@ -41,7 +41,7 @@ def _memory_size(value: object) -> object:
     return parse_memory_size(value) if isinstance(value, str) else value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
 Bytes = Annotated[int, BeforeValidator(_memory_size), AfterValidator(MemorySize)]
 
 

@@ -147,6 +147,14 @@ def test_all_problems_of_a_section_are_reported_at_once() -> None:
     ]
 
 
+def test_a_negative_duration_is_a_problem() -> None:
+    retry = {"in": {"retry": {"backoff": "-5s"}}}
+    streamlets = {"a": {"class": "turbines.Filter", "delivery": retry}}
+    assert ("InvalidSetting", "blueprint.streamlets.a.delivery.in.retry.backoff") in found(
+        problems_of(a_document(streamlets=streamlets))
+    )
+
+
 def test_an_unknown_key_suggests_the_one_that_was_meant() -> None:
     (problem,) = parse(a_document(topics={"t": {"partition": 3}})).problems
     assert isinstance(problem, UnknownKey)
