@@ -40,12 +40,15 @@ DEPLOY_MANAGER: Final = "kubectl-cloudflow"
 
 CONTAINER: Final = "streamlet"
 """The name of the container that runs the streamlet."""
+REPLICA_VARIABLE: Final = "CLOUDFLOW_REPLICA"
+"""The variable that tells a pod's process the pod's name."""
 
 _LONGEST: Final = 63
 _HASH_LENGTH: Final = 8
 # Pods are named after their Deployment with up to 17 more characters, ConfigMaps with a hash.
 _LONGEST_WORKLOAD: Final = _LONGEST - 17
 _NOT_IN_A_LABEL: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_A_VOLUME: Final = re.compile(r"[^a-z0-9-]+")
 
 
 def digest(*parts: str, length: int = _HASH_LENGTH) -> str:
@@ -99,3 +102,10 @@ def label_value(text: str) -> str:
 def topic(namespace: str, application: str, topic_id: str, prefix: str = "") -> str:
     """The name in Kafka of a topic that has none of its own."""
     return f"{prefix}{namespace}.{application}.{topic_id}"
+
+
+def volume(kind: str, name: str) -> str:
+    """The name of a pod's volume for the `kind` of thing that `name` names: a DNS label."""
+    suffix = digest(name)
+    readable = _NOT_IN_A_VOLUME.sub("-", f"{kind}-{name}")[: _LONGEST - _HASH_LENGTH - 1]
+    return f"{readable.rstrip('-')}-{suffix}"
