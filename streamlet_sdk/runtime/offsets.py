@@ -122,6 +122,8 @@ class Ledger:
         in_flight: units that are not done.
         done: units that are done and not committed, oldest first.
         hold: whether units keep their emissions for a transaction.
+        in_transaction: records of the transaction that is under way.
+        outstanding_size: bytes of the records that were delivered and are not committed.
     """
 
     def __init__(self, position: int, *, hold: bool = False, resend: bool = True) -> None:
@@ -138,10 +140,11 @@ class Ledger:
         self.done: deque[Unit] = deque()
         self.resend = resend
         self.hold = hold
+        self.in_transaction = 0
         # Whoever works on the claim puts itself here before the first record.
         self.listener: LedgerListener
         self._records = 0
-        self._size = 0
+        self.outstanding_size = 0
 
     @property
     def outstanding(self) -> int:
@@ -149,9 +152,12 @@ class Ledger:
         return self._records
 
     @property
-    def outstanding_size(self) -> int:
-        """Bytes of the records that were delivered and are not committed."""
-        return self._size
+    def windowed(self) -> int:
+        """Those of them that bound reading; a transaction's cannot come twice, so others may go on.
+
+        Their bytes do count: memory is bounded by them.
+        """
+        return self._records - self.in_transaction
 
     @property
     def unacknowledged(self) -> bool:
@@ -166,7 +172,7 @@ class Ledger:
     def delivered(self, records: int, size: int) -> None:
         """Records have come in; units for them follow."""
         self._records += records
-        self._size += size
+        self.outstanding_size += size
 
     def begin(self, timestamp: int = -1) -> Unit:
         """The next unit, in order of delivery; its oldest record is of `timestamp`, if known."""
@@ -196,7 +202,7 @@ class Ledger:
         while self.done and self.done[0].next_offset <= next_offset:
             unit = self.done.popleft()
             self._records -= unit.records
-            self._size -= unit.size
+            self.outstanding_size -= unit.size
 
     def finished(self, unit: Unit) -> None:
         """Nothing of `unit` is missing any more."""

@@ -133,6 +133,8 @@ class Cycle:
         """One transaction, with everything that is done; tried until no output is rejected."""
         ledger = self._worker.ledger
         units = list(ledger.done)
+        ledger.in_transaction = sum(unit.records for unit in units)
+        self._worker.progressed(self._worker)
         # How many entries a batch may have, by the entry that it begins with.
         most: dict[int, int] = {}
         while True:
@@ -156,6 +158,7 @@ class Cycle:
             for destination, entry in unit.held or ():
                 destination.counters.acknowledged(1, len(entry.value or b""))
             self._worker.stage.came_through(unit)
+        ledger.in_transaction = 0
         ledger.commit(offset)
         self._worker.progressed(self._worker)
 
