@@ -20,7 +20,8 @@ from streamlet_sdk.runtime.counters import Counters
 from streamlet_sdk.runtime.failures import Policy
 from streamlet_sdk.runtime.handling import Handler
 from streamlet_sdk.runtime.health import Health
-from streamlet_sdk.runtime.inlet import InletPlan, InletRunner
+from streamlet_sdk.runtime.inlet import InletRunner
+from streamlet_sdk.runtime.inlet_plan import InletPlan
 from streamlet_sdk.runtime.ports import codec, declared
 from streamlet_sdk.runtime.positions import PositionStore
 from streamlet_sdk.runtime.sources import SourcePlan, SourceRunner

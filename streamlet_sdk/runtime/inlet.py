@@ -25,18 +25,11 @@ from streamlet_sdk.runtime.sequential import SequentialWorker
 from streamlet_sdk.runtime.transactions import Cycle
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
-    from streamlet_sdk.contract import Settings
-    from streamlet_sdk.runtime.transport import (
-        Chunk,
-        Claim,
-        Consumer,
-        ConsumerSpec,
-        Start,
-        Transport,
-    )
-    from streamlet_sdk.runtime.work import Stage, Worker
+    from streamlet_sdk.runtime.inlet_plan import InletPlan
+    from streamlet_sdk.runtime.transport import Chunk, Claim, Consumer, Transport
+    from streamlet_sdk.runtime.work import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -44,37 +37,6 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.05
 CHECK_SECONDS = 1.0
 OPEN_AGAIN_SECONDS = 1.0
-
-
-@dataclass(slots=True, kw_only=True)
-class InletPlan:
-    """What one inlet reads and how.
-
-    Attributes:
-        lane: client properties of the producer in whose transactions exactly-once inlets write.
-        start: where a claim without a committed offset begins.
-        assigned: the user's hook, called before a partition is read.
-        revoked: the user's hook, called when everything of a partition is committed.
-    """
-
-    name: str
-    spec: ConsumerSpec
-    lane: Mapping[str, str]
-    start: Start
-    settings: Settings
-    stage: Stage
-    assigned: Callable[[str, Sequence[int]], Awaitable[None]]
-    revoked: Callable[[str, Sequence[int]], Awaitable[None]]
-
-    @property
-    def guarantee(self) -> str:
-        """The delivery guarantee."""
-        return self.stage.policy.delivery.guarantee
-
-    @property
-    def reader(self) -> str:
-        """Who shares the partitions: the group, or this replica alone."""
-        return self.spec.group or f"{self.spec.member} alone"
 
 
 @dataclass(slots=True)
@@ -104,6 +66,7 @@ class InletRunner:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._leaving: set[Claim] = set()
+        self._is_stopping = False
         # Whether records are read that no worker has yet.
         self._in_hand = False
         # Since when partitions are given back and not assigned anew.
@@ -120,9 +83,7 @@ class InletRunner:
 
     async def stop(self, deadline: float, *, leave: bool) -> None:
         """Drain: stop polling, finish, flush, commit, leave; all before `deadline`."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_reading(deadline)
         try:
             await self._consumer.close(leave=leave, deadline=deadline)
         finally:
@@ -309,8 +270,20 @@ class InletRunner:
 
     # Reading
 
+    async def _end_reading(self, deadline: float) -> None:
+        """Read no more; what was committed before it was handled, nobody else will read."""
+        self._is_stopping = True
+        self._credit.set()
+        if self._tasks:
+            # The pump hands that over; the rest of the time is for those who work on it.
+            half = (deadline - self._loop_time()) / 2
+            await asyncio.wait(self._tasks[:1], timeout=max(half, 0))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def _pump(self) -> None:
-        while True:
+        while not self._is_stopping:
             credit = self._credits()
             if not credit:
                 self._credit.clear()
@@ -346,7 +319,7 @@ class InletRunner:
         credit = {}
         for claim, opened in self._open.items():
             ledger = opened.worker.ledger
-            room = records - ledger.outstanding
+            room = records - ledger.windowed
             if room > 0 and ledger.outstanding_size < size and not opened.worker.leaving:
                 credit[claim] = room
         return credit
@@ -356,7 +329,7 @@ class InletRunner:
         self._credit.set()
         opened = self._open.get(worker.claim)
         window = self.plan.settings.window_records
-        is_pressing = worker.ledger.outstanding * 2 * len(self._open) > window
+        is_pressing = worker.ledger.windowed * 2 * len(self._open) > window
         if opened is not None and opened.cycle is not None:
             opened.cycle.wake(is_pressing=is_pressing)
             return
@@ -384,7 +357,9 @@ class InletRunner:
         Returns:
             Whether it is; if not, the claim goes elsewhere and its next owner reads the records.
         """
-        while (opened := self._open.get(claim)) is not None and not opened.worker.leaving:
+        while (opened := self._open.get(claim)) is not None:
+            if opened.worker.leaving or self._is_stopping:
+                break
             with opened.worker.expected:
                 if await self._committer.ahead(claim, chunk.next_offset):
                     opened.worker.ledger.committed = chunk.next_offset

@@ -222,9 +222,6 @@ async def test_at_most_once_loses_nothing_to_a_commit_that_is_refused() -> None:
     assert await engine.committed("in") == {0: 5}
 
 
-# Windows
-
-
 @virtual_time
 async def test_at_most_once_loses_nothing_when_partitions_move_or_a_replica_stops() -> None:
     config = a_config(Patient, delivery={"guarantee": "at-most-once"})
@@ -243,6 +240,31 @@ async def test_at_most_once_loses_nothing_when_partitions_move_or_a_replica_stop
         await engine.run()
         late = [b"late %d" % number for number in range(20)]
         assert Counter(engine.values("out")) == Counter([*numbers(20), *late])
+
+
+@virtual_time
+async def test_at_most_once_what_is_committed_when_a_stop_comes_is_still_handled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commit = EmbeddedConsumer.commit
+
+    async def slow(self: EmbeddedConsumer, *given: Any) -> set[Claim]:
+        confirmed = await commit(self, *given)
+        await asyncio.sleep(2)
+        return confirmed
+
+    monkeypatch.setattr(EmbeddedConsumer, "commit", slow)
+    config = a_config(Echo, delivery={"guarantee": "at-most-once"})
+    async with Engine(Echo, config=config, partitions=2) as engine:
+        await engine.feed("in", *numbers(20))
+        await asyncio.sleep(1)
+        await engine.application.streamlets[STREAMLET].replicas[0].stop()
+        committed = sum((await engine.committed("in")).values())
+        assert 0 < committed < 20, "of two partitions one was being committed"
+        assert len(engine.values("out")) == committed
+
+
+# Windows
 
 
 def key_to(partition: int) -> bytes:
