@@ -28,6 +28,8 @@ Name = Annotated[
     ),
 ]
 Text = Annotated[str, StringConstraints(max_length=4096)]
+# The rule that compares classes with descriptors is affordable with names of this length.
+ClassName = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 
 
 class Part(BaseModel):
@@ -146,7 +148,7 @@ class Streamlet(StreamletSettings):
     """One streamlet of the application."""
 
     name: Name = Field(description="Its name in the blueprint.")
-    class_name: Text = Field(alias="class", description="The class: package.module:Class.")
+    class_name: ClassName = Field(alias="class", description="The class: package.module:Class.")
     runtime: Name = Field(default="python", description="The runtime that runs it.")
     image: str | None = Field(default=None, description="Its own image, instead of spec.image.")
 
@@ -233,7 +235,7 @@ class Port(Part):
 class Descriptor(Part):
     """What one class declares; written by `kubectl cloudflow`, read out of the code."""
 
-    class_name: Text = Field(description="The class: package.module:Class.")
+    class_name: ClassName = Field(description="The class: package.module:Class.")
     runtime: Name = Field(default="python", description="The runtime that can run it.")
     description: str = Field(default="", description="First sentence of its documentation.")
     inlets: tuple[Port, ...] = atomic("What it reads.")
@@ -276,7 +278,8 @@ class Spec(Part):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "self.streamlets.all(s, self.descriptors.exists(d, d.className == s.class))",
+                "!has(self.streamlets) || self.streamlets.all(s, has(self.descriptors) && "
+                "self.descriptors.exists(d, d.className == s.class))",
                 "every streamlet's class needs an entry in spec.descriptors",
             )
         )
