@@ -152,7 +152,7 @@ def volumes(intent: Intent) -> Iterator[Problem]:
 def clusters(intent: Intent) -> Iterator[Problem]:
     """Kafka clusters that do not exist, or that pods could not connect to."""
     namespace = intent.application.metadata.namespace
-    for topic in intent.topics.values():
+    for topic in intent.application.spec.topics:
         name, path = topic.cluster, dotted(("spec", "topics", topic.name, "cluster"))
         if name not in intent.clusters:
             known = tuple(sorted(intent.clusters))

@@ -91,7 +91,8 @@ class Workload:
     def inputs(self) -> str:
         """The hash of everything that its pods are made of; the number of them is no part.
 
-        Made of what was asked for, not of manifests, so that a newer operator has the same.
+        Made of what was asked for, not of manifests, so that a newer operator has the same. The
+        form of the files is the contract's.
         """
         spec = self.application.spec
         asked = {

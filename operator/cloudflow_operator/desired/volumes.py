@@ -60,11 +60,11 @@ def volume_mounts(workload: Workload) -> list[Manifest]:
 def _of_claims(workload: Workload) -> Iterator[Manifest]:
     for mount in workload.descriptor.volume_mounts:
         if (claim := workload.claims.get(mount.name)) is not None:
-            yield {
-                "name": names.volume("claim", claim),
-                "mountPath": mount.path,
-                "readOnly": mount.access == "ReadOnlyMany",
-            }
+            name = names.volume("claim", claim)
+            if mount.access == "ReadOnlyMany":
+                yield _read_only(name, mount.path)
+            else:
+                yield {"name": name, "mountPath": mount.path}
 
 
 def _read_only(name: str, path: str) -> Manifest:
