@@ -1,7 +1,8 @@
 """Makes `crds/` of the types: `python -m cloudflow_operator.api.schema [--check]`.
 
 pydantic's JSON Schema becomes the structural form that Kubernetes wants: references inlined, no
-alternatives with null, no defaults (the operator has them, so that nothing shows up in a diff).
+alternatives with null, no defaults (the operator has them, so that nothing shows up in a diff; the
+descriptions tell).
 """
 
 from __future__ import annotations
@@ -60,7 +61,15 @@ def _structural(node: Any, definitions: dict[str, Any]) -> Any:
         for key, value in node.items()
         if key not in _DROPPED
     }
-    return _free(made)
+    return _free(_with_default(made, node.get("default")))
+
+
+def _with_default(node: dict[str, Any], default: object) -> dict[str, Any]:
+    """A description that says what absent means, where that is a value and not "nothing"."""
+    if isinstance(default, list | dict) or default in {None, ""} or "description" not in node:
+        return node
+    text = str(default).lower() if isinstance(default, bool) else str(default)
+    return {**node, "description": f"{node['description']} Default: {text}."}
 
 
 def _without_null(node: dict[str, Any]) -> dict[str, Any]:

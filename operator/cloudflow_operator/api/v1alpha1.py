@@ -272,14 +272,19 @@ class Schema(Part):
     text: str = Field(description="The schema.")
 
 
+_DESCRIBED: Final = (
+    "!has(self.streamlets) || self.streamlets.all(s, has(self.descriptors) && "
+    "self.descriptors.exists(d, d.className == s.class))"
+)
+
+
 class Spec(Part):
     """What the application shall be."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "!has(self.streamlets) || self.streamlets.all(s, has(self.descriptors) && "
-                "self.descriptors.exists(d, d.className == s.class))",
+                _DESCRIBED,
                 "every streamlet's class needs an entry in spec.descriptors",
             )
         )
