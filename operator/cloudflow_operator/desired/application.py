@@ -91,10 +91,10 @@ def desired(application: Application, clusters: KafkaClusters) -> Desired:
     streamlets: dict[str, DesiredStreamlet] = {}
     for name, descriptor in intent.descriptors.items():
         streamlets[name], of_patches = _streamlet(intent, name, descriptor)
-        # A patch of a runtime is wrong once, not once for each of its streamlets.
-        found += [one for one in of_patches if one not in found]
+        found += of_patches
     if found:
-        raise ConfigurationError(found)
+        # What is wrong with a runtime is so once, not once for each of its streamlets.
+        raise ConfigurationError(dict.fromkeys(found))
     return Desired(
         service_account=service_account(application),
         streamlets=streamlets,

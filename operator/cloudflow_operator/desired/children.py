@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from cloudflow_operator import names
@@ -33,7 +34,7 @@ RENDERER: Final = "1"
 _HASH_LENGTH: Final = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Workload:
     """Everything that the children of a streamlet may depend on.
 
@@ -76,18 +77,18 @@ class Workload:
         """The name of its Deployment, and of what goes with it."""
         return names.workload(self.application.metadata.name, self.name)
 
-    @property
+    @cached_property
     def data(self) -> dict[str, str]:
         """The data of its ConfigMap."""
         return files(self.config, self.clusters)
 
-    @property
+    @cached_property
     def configuration(self) -> str:
         """The name of its ConfigMap, another one for other data."""
         application = self.application.metadata.name
         return names.configuration(application, self.name, canonical(self.data))
 
-    @property
+    @cached_property
     def inputs(self) -> str:
         """The hash of everything that its pods are made of; the number of them is no part.
 

@@ -1,7 +1,8 @@
 """Strategic merge patches of pod templates, as `kubectl patch` merges them.
 
 Maps are merged, null removes a key, and lists are replaced but for those that the API merges by a
-key. `$patch: replace` and `$patch: delete` are followed. Used by the pods' builder.
+key; what a patch adds to such a list comes last. `$patch: replace` and `$patch: delete` are
+followed. Used by `patches`.
 
 Source: x-kubernetes-patch-merge-key in the OpenAPI of Kubernetes.
 """

@@ -100,10 +100,15 @@ def test_everything_else_is_the_users() -> None:
     }
 
 
-def test_a_wrong_patch_of_a_runtime_is_told_once() -> None:
-    runtimes = [{"name": "python", "podTemplate": {"spec": {"containers": [{"image": "x"}]}}}]
-    problems = problems_of(runtimes=runtimes)
-    assert found(problems) == [("UnusablePatch", "spec.runtimes.python.podTemplate")]
+def test_what_is_wrong_with_a_runtime_is_told_once() -> None:
+    template = {"spec": {"containers": [{"image": "x"}]}}
+    settings = {"window-records": "many", "window": "1"}
+    runtimes = [{"name": "python", "podTemplate": template, "settings": settings}]
+    assert found(problems_of(runtimes=runtimes)) == [
+        ("UnknownKey", "spec.runtimes.python.settings.window"),
+        ("InvalidSetting", "spec.runtimes.python.settings.window-records"),
+        ("UnusablePatch", "spec.runtimes.python.podTemplate"),
+    ]
 
 
 def test_patches_are_merged_one_after_the_other() -> None:
