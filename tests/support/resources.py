@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from kubernetes.aio.client import ApiException
 
 from cloudflow_operator.api.schema import definition
-from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND
+from cloudflow_operator.api.v1alpha1 import API_VERSION, GROUP, KIND, PLURAL
 from support.kube import document, eventually
 
 if TYPE_CHECKING:
@@ -176,13 +178,15 @@ def objects(value: Any, node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 async def install(kube: Kube) -> Document:
     """The definition of the resource on the server, which serves it then."""
     made = await kube.apply(DEFINITION)
+    # The server learns of it piece by piece; kubectl asks for groups and descriptions first.
+    for where in (f"/apis/{API_VERSION}/{PLURAL}", "/apis", f"/openapi/v3/apis/{API_VERSION}"):
+        await eventually(functools.partial(_knows, kube, where), f"{where} to know the resource")
+    return await kube.read(made)
 
-    async def served() -> Document | None:
-        try:
-            await kube.listed(API_VERSION, KIND, None)
-        except ApiException:
-            await asyncio.sleep(0.1)
-            return None
-        return await kube.read(made)
 
-    return await eventually(served, "the definition of the resource to be served")
+async def _knows(kube: Kube, where: str) -> bool:
+    try:
+        return GROUP in json.dumps(await kube.ask("GET", where))
+    except ApiException:
+        await asyncio.sleep(0.1)
+        return False
