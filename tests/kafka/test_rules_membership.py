@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import RequestTimedOutError
 from aiokafka.protocol.group import JoinGroupRequest
 
 from streamlet_sdk.errors import FencedError
@@ -14,7 +16,7 @@ from streamlet_sdk.runtime.kafka.client import Client
 from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
 from streamlet_sdk.runtime.kafka.properties import Properties
 from streamlet_sdk.runtime.transport import ConsumerSpec
-from support.kafka import a_world, expel
+from support.kafka import a_world, ask, expel
 from support.transport import Journal, Reader, Row, deadline, eventually, send
 
 if TYPE_CHECKING:
@@ -61,6 +63,20 @@ class CountingClient(Client):
         self.joins += isinstance(request, JoinGroupRequest)
         untyped: Any = super()
         return await untyped.send(node_id, request, **how)
+
+
+class DeafClient(Client):
+    """Hears no answer to the next request to join."""
+
+    is_deaf = False
+
+    async def send(self, node_id: Any, request: Any, **how: Any) -> Any:
+        untyped: Any = super()
+        response = await untyped.send(node_id, request, **how)
+        if self.is_deaf and isinstance(request, JoinGroupRequest):
+            self.is_deaf = False
+            raise RequestTimedOutError
+        return response
 
 
 async def _fenced(reader: Reader) -> None:
@@ -146,6 +162,37 @@ async def test_two_members_with_one_name_do_not_replace_each_other_for_ever(kafk
         assert older.claims == []
         assert claim.alive
         assert newer.claims == [claim]
+
+
+async def test_who_replaced_itself_by_a_join_without_an_answer_joins_again(kafka: str) -> None:
+    properties = Properties({"heartbeat.interval.ms": "200"})
+    client = DeafClient(kafka, "deaf", properties.connection())
+    async with a_world(kafka) as world:
+        topic, group = await world.topic(), world.name("group")
+        spec = ConsumerSpec(topic=topic, group=group, member="named")
+        consumer = KafkaConsumer(lambda: client, spec, properties.consumer())
+        reader = Reader(consumer, Journal("named", []))
+        await consumer.start(reader.journal)
+        [first] = await reader.opened(1)
+        client.is_deaf = True
+        await expel(kafka, group, reader)
+        await eventually(lambda: not first.alive, "the loss of the claim")
+        [second] = await reader.opened(1)
+        assert not client.is_deaf
+        # One that was given up before arrives after all.
+        await ask(kafka, _a_join(group, "named", topic))
+        await eventually(lambda: not second.alive, "the loss of the claim")
+        await reader.opened(1)
+        await world.write(topic, b"a")
+        assert await reader.values(1) == [b"a"]
+        await reader.close()
+
+
+def _a_join(group: str, member: str, topic: str) -> JoinGroupRequest:
+    protocol = RoundRobinPartitionAssignor
+    metadata = protocol.metadata([topic]).encode()
+    names: list[Any] = [(protocol.name, metadata)]
+    return JoinGroupRequest(group, 10_000, 10_000, "", member, "consumer", names)
 
 
 async def test_an_expelled_member_loses_its_claims_without_a_barrier(kafka: str) -> None:

@@ -16,7 +16,12 @@ from aiokafka import errors as kafka
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
+from aiokafka.protocol.group import (
+    HeartbeatRequest,
+    JoinGroupRequest,
+    LeaveGroupRequest,
+    SyncGroupRequest,
+)
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from typing_extensions import override
 
@@ -75,7 +80,8 @@ class Coordinator(GroupCoordinator):
     """aiokafka's member of a group, which looks after no offsets of its own accord.
 
     A member with a stable name that was replaced by another process of that name ends, with an
-    error. aiokafka's own would replace the other one in turn, and so on without end.
+    error. aiokafka's own would replace the other one in turn, and so on without end. It may have
+    replaced itself, though: by a request to join whose answer never came. Then it joins again.
     """
 
     def __init__(self, *given: Any, lease: Lease, **named: Any) -> None:
@@ -83,6 +89,9 @@ class Coordinator(GroupCoordinator):
         super().__init__(*given, **named)
         self._lease = lease
         self._former: wire.Member | None = None
+        # A request that was given up may arrive for a while, also after later ones.
+        self._is_join_unanswered = False
+        self._joined_at = -math.inf
 
     @property
     def member(self) -> wire.Member:
@@ -116,10 +125,22 @@ class Coordinator(GroupCoordinator):
     async def _send_req(self, request: Any) -> Any:
         # The group counts from the moment in which it hears of us, which is later than this one.
         sent_at = asyncio.get_running_loop().time()
-        response = await super()._send_req(request)
+        is_new = isinstance(request, JoinGroupRequest) and not self.member_id
+        try:
+            response = await super()._send_req(request)
+        except kafka.KafkaError:
+            self._is_join_unanswered |= is_new
+            raise
         if isinstance(request, _SIGNS_OF_LIFE) and response.error_code in _STILL_A_MEMBER:
-            self._lease.until = sent_at + self._session_timeout_ms / 1000
+            self._counted_on(sent_at)
         return response
+
+    def _counted_on(self, since: float) -> None:
+        """The group has heard of this member at `since`, and goes on with it for a session."""
+        session = self._session_timeout_ms / 1000
+        self._lease.until = since + session
+        if since > self._joined_at + session:
+            self._is_join_unanswered = False
 
     @override
     async def _do_rejoin_group(self, subscription: Any) -> Any:
@@ -127,12 +148,17 @@ class Coordinator(GroupCoordinator):
             if self._former is not None:
                 await self._require_newest(self._former)
             is_joined = await super()._do_rejoin_group(subscription)
-        except kafka.KafkaError:
+        except kafka.KafkaError as error:
             if self.member_id:
                 await self._require_newest(self.member)
-            raise
+            if not (self._is_join_unanswered and _is_fenced(error)):
+                raise
+            self.reset_generation()
+            await asyncio.sleep(self._retry_backoff_ms / 1000)
+            return False
         if is_joined:
             self._former = None
+            self._joined_at = asyncio.get_running_loop().time()
         return is_joined
 
     async def _require_newest(self, member: wire.Member) -> None:
@@ -140,7 +166,9 @@ class Coordinator(GroupCoordinator):
         if member.name is None:
             return
         response = await self._send_req(wire.NamedHeartbeat(self.group_id, member))
-        if kafka.for_code(response.error_code) is wire.FencedInstanceIdError:
+        if kafka.for_code(response.error_code) is not wire.FencedInstanceIdError:
+            return
+        if not self._is_join_unanswered:
             raise wire.FencedInstanceIdError(f"member {member.name} of group {self.group_id}")
 
     async def depart(self) -> None:
@@ -162,6 +190,12 @@ class Coordinator(GroupCoordinator):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_fenced(error: kafka.KafkaError) -> bool:
+    """Whether a request of the group was refused to a member that was replaced."""
+    # Of what it does not expect aiokafka tells the name alone.
+    return wire.FencedInstanceIdError.__name__ in repr(error)
 
 
 class GroupMembership(ConsumerRebalanceListener):
