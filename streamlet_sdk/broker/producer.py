@@ -61,8 +61,9 @@ class EmbeddedProducer:
         self._cluster.faults.require_reachable()
         return len(self._cluster.topic(topic).partitions)
 
-    def batch(self, topic: str, partition: int) -> EmbeddedBatch:
+    def batch(self, topic: str, partition: int, *, packed: bool = True) -> EmbeddedBatch:
         """An empty batch; whether the partition exists shows when it is submitted."""
+        del packed  # nothing is compressed here
         return EmbeddedBatch(topic, partition, limit=self._batch_bytes, largest=self._largest)
 
     async def submit(self, batch: Batch) -> asyncio.Future[int]:

@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 # Encoded bytes that may wait for the broker before handlers have to wait in turn.
 MAX_PENDING_BYTES = 32 * 1024 * 1024
+# A batch of no more than this is not compressed: a codec's start alone costs some 40 µs.
+FEW_RECORDS = 4
+SMALL_BYTES = 1024
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 
@@ -242,7 +245,8 @@ class Outbox:
         self, producer: Producer, destination: Destination, entries: Sequence[Entry]
     ) -> tuple[int, int]:
         """Write as many entries as one batch takes; how many, and the first one's offset."""
-        batch = producer.batch(destination.topic, destination.partition)
+        packed = len(entries) > FEW_RECORDS or _size(entries) > SMALL_BYTES
+        batch = producer.batch(destination.topic, destination.partition, packed=packed)
         append = batch.append
         taken = 0
         for entry in entries:

@@ -220,8 +220,8 @@ class Producer(Protocol):
         """
         ...
 
-    def batch(self, topic: str, partition: int) -> Batch:
-        """An empty batch."""
+    def batch(self, topic: str, partition: int, *, packed: bool = True) -> Batch:
+        """An empty batch; with `packed` false it holds too little to be worth compressing."""
         ...
 
     async def submit(self, batch: Batch) -> Future[int]:

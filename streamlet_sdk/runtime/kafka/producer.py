@@ -73,9 +73,9 @@ class KafkaProducer:
         """
         return await self._client.partitions(topic)
 
-    def batch(self, topic: str, partition: int) -> KafkaBatch:
+    def batch(self, topic: str, partition: int, *, packed: bool = True) -> KafkaBatch:
         """An empty batch; whether the partition exists shows when it is submitted."""
-        builder = self._line.accumulator.create_builder()
+        builder = self._line.accumulator.builder(packed=packed)
         return KafkaBatch(topic, partition, builder, self._settings.largest_bytes)
 
     async def submit(self, batch: Batch) -> asyncio.Future[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import errors as kafka
 from aiokafka.client import CoordinationType
-from aiokafka.producer.message_accumulator import MessageAccumulator
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.producer.sender import Sender, TxnOffsetCommitHandler
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record.default_records import DefaultRecordBatch
@@ -47,6 +47,14 @@ _NO_TRANSACTIONS_MS: Final = 2**31 - 1
 
 class Accumulator(MessageAccumulator):
     """What waits to be sent, by partition."""
+
+    def builder(self, *, packed: bool) -> Any:
+        """What a batch is made with; not `packed` it is not compressed."""
+        if packed:
+            return self.create_builder()
+        transactions = self._txn_manager
+        is_transactional = transactions is not None and transactions.transactional_id is not None
+        return BatchBuilder(self._batch_size, _CODECS[None], is_transactional=is_transactional)
 
     def admit(self, builder: Any, place: TopicPartition) -> Any:
         """Put a batch behind those of its partition, at once; aiokafka's own batch."""

@@ -34,6 +34,21 @@ async def test_records_keep_key_value_headers_and_timestamp(world: World) -> Non
     assert [tuple(header) for header in record.headers] == [("trace", b"\x00\xff"), ("trace", b"")]
 
 
+async def test_a_batch_that_is_not_packed_follows_one_that_is(world: World) -> None:
+    topic = await world.topic()
+    lane = await world.lane("lane")
+    await lane.begin()
+    for producer in (await world.producer(), lane):
+        for packed in (True, False):
+            batch = producer.batch(topic, 0, packed=packed)
+            assert batch.append(None, b"packed" if packed else b"loose", 1, ())
+            await (await producer.submit(batch))
+    await lane.commit({}, None, deadline())
+    reader = await world.reader(topic)
+    await reader.opened(1)
+    assert await reader.values(4) == [b"packed", b"loose"] * 2
+
+
 async def test_null_and_empty_keys_and_values_stay_apart(world: World) -> None:
     topic = await world.topic()
     await send(await world.producer(), topic, Row(None, b"k"), Row(b"", b""), Row(b"v", None))

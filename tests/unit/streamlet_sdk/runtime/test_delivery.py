@@ -10,8 +10,11 @@ from datetime import timedelta
 from linecache import getline
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from streamlet_sdk import Delivery, Emission, Inlet, Outlet, Record, Reject, Retry, Streamlet
 from streamlet_sdk.broker import EmbeddedBroker
+from streamlet_sdk.broker.producer import EmbeddedProducer
 from streamlet_sdk.local.wires import Fed
 from support.engine import Engine, a_config
 from support.virtual_time import virtual_time
@@ -19,7 +22,8 @@ from support.virtual_time import virtual_time
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pytest
+    from streamlet_sdk.broker.batch import EmbeddedBatch
+
 
 TRIES = Retry(attempts=3, backoff=timedelta(seconds=1), jitter=0)
 
@@ -305,3 +309,32 @@ async def test_retries_hold_up_their_own_partition_only() -> None:
         assert len(engine.values("out")) == 26
         await engine.run()
         assert len(engine.values("out")) == 51
+
+
+@pytest.mark.parametrize(
+    ("values", "packed"),
+    [([b"small"], False), ([bytes(2000)], True), ([b"%d" % n for n in range(100)], True)],
+)
+def test_only_batches_that_are_worth_it_are_compressed(
+    monkeypatch: pytest.MonkeyPatch, values: list[bytes], *, packed: bool
+) -> None:
+    made: list[bool] = []
+    make = EmbeddedProducer.batch
+
+    def watched(
+        producer: EmbeddedProducer, topic: str, partition: int, *, packed: bool = True
+    ) -> EmbeddedBatch:
+        if topic == "out":
+            made.append(packed)
+        return make(producer, topic, partition, packed=packed)
+
+    monkeypatch.setattr(EmbeddedProducer, "batch", watched)
+
+    @virtual_time
+    async def run() -> None:
+        async with Engine(Upper) as engine:
+            await engine.feed("in", *values)
+            await engine.run()
+
+    run()
+    assert made == [packed]
