@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import RequestTimedOutError
-from aiokafka.protocol.group import JoinGroupRequest
+from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 from streamlet_sdk.errors import FencedError
 from streamlet_sdk.runtime.kafka.client import Client
@@ -66,15 +66,15 @@ class CountingClient(Client):
 
 
 class DeafClient(Client):
-    """Hears no answer to the next request to join."""
+    """Hears no answer to the next request of a kind."""
 
-    is_deaf = False
+    deaf_to: Any = ()
 
     async def send(self, node_id: Any, request: Any, **how: Any) -> Any:
         untyped: Any = super()
         response = await untyped.send(node_id, request, **how)
-        if self.is_deaf and isinstance(request, JoinGroupRequest):
-            self.is_deaf = False
+        if isinstance(request, self.deaf_to):
+            self.deaf_to = ()
             raise RequestTimedOutError
         return response
 
@@ -164,7 +164,10 @@ async def test_two_members_with_one_name_do_not_replace_each_other_for_ever(kafk
         assert newer.claims == [claim]
 
 
-async def test_who_replaced_itself_by_a_join_without_an_answer_joins_again(kafka: str) -> None:
+@pytest.mark.parametrize("kind", [JoinGroupRequest, SyncGroupRequest])
+async def test_who_replaced_itself_by_a_join_without_an_answer_joins_again(
+    kafka: str, kind: Any
+) -> None:
     properties = Properties({"heartbeat.interval.ms": "200"})
     client = DeafClient(kafka, "deaf", properties.connection())
     async with a_world(kafka) as world:
@@ -174,15 +177,16 @@ async def test_who_replaced_itself_by_a_join_without_an_answer_joins_again(kafka
         reader = Reader(consumer, Journal("named", []))
         await consumer.start(reader.journal)
         [first] = await reader.opened(1)
-        client.is_deaf = True
+        client.deaf_to = kind
         await expel(kafka, group, reader)
         await eventually(lambda: not first.alive, "the loss of the claim")
         [second] = await reader.opened(1)
-        assert not client.is_deaf
-        # One that was given up before arrives after all.
-        await ask(kafka, _a_join(group, "named", topic))
-        await eventually(lambda: not second.alive, "the loss of the claim")
-        await reader.opened(1)
+        assert client.deaf_to == ()
+        if kind is JoinGroupRequest:
+            # One that was given up before arrives after all.
+            await ask(kafka, _a_join(group, "named", topic))
+            await eventually(lambda: not second.alive, "the loss of the claim")
+            await reader.opened(1)
         await world.write(topic, b"a")
         assert await reader.values(1) == [b"a"]
         await reader.close()

@@ -131,7 +131,10 @@ class Coordinator(GroupCoordinator):
         except kafka.KafkaError:
             self._is_join_unanswered |= is_new
             raise
-        if isinstance(request, _SIGNS_OF_LIFE) and response.error_code in _STILL_A_MEMBER:
+        if isinstance(request, JoinGroupRequest) and response.error_code == kafka.NoError.errno:
+            # Nobody of its name is newer, whatever becomes of the assignment.
+            self._former, self._joined_at = None, asyncio.get_running_loop().time()
+        elif isinstance(request, _SIGNS_OF_LIFE) and response.error_code in _STILL_A_MEMBER:
             self._counted_on(sent_at)
         return response
 
@@ -147,7 +150,7 @@ class Coordinator(GroupCoordinator):
         try:
             if self._former is not None:
                 await self._require_newest(self._former)
-            is_joined = await super()._do_rejoin_group(subscription)
+            return await super()._do_rejoin_group(subscription)
         except kafka.KafkaError as error:
             if self.member_id:
                 await self._require_newest(self.member)
@@ -156,10 +159,6 @@ class Coordinator(GroupCoordinator):
             self.reset_generation()
             await asyncio.sleep(self._retry_backoff_ms / 1000)
             return False
-        if is_joined:
-            self._former = None
-            self._joined_at = asyncio.get_running_loop().time()
-        return is_joined
 
     async def _require_newest(self, member: wire.Member) -> None:
         """Go on only if no other process has taken the place of `member` under its name."""
