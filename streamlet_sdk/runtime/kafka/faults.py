@@ -174,6 +174,9 @@ def translated(error: BaseException, doing: str) -> TransportError:
     """`error` as one of the transport's; `doing` says what was tried."""
     if isinstance(error, TransportError):
         return error
+    if type(error) is kafka.KafkaError and error.__cause__ is not None:
+        # aiokafka hides what it did not expect, such as a lost connection, in a general error.
+        return translated(error.__cause__, doing)
     text = f"{doing}: {sentence(error)}"
     if isinstance(error, _DENIED) or _is_refused_by_tls(error):
         return DeniedError(text, hint=advice(error))
