@@ -16,6 +16,7 @@ import streamlet_sdk
 from cloudflow_cli import problems
 from cloudflow_cli.app import COMMANDS, help_text
 from cloudflow_cli.exits import Exit
+from cloudflow_operator.api import page as resource
 from streamlet_sdk.blueprint import catalogue
 from streamlet_sdk.runtime.pod.metrics import documented
 
@@ -109,6 +110,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": cli_page,
     "metrics.md": metrics_page,
     "problems.md": catalogue.page,
+    "resource.md": resource.page,
     "sdk.md": sdk_page,
 }
 

@@ -9,12 +9,14 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from kubernetes.aio.client import ApiException
 
 from cloudflow_operator.api.schema import FILE
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND, Spec, Status
 from support.kube import Document, address, path
 from support.resources import DEFINITION, SPEC, STATUS, Maker, install, objects, resource
+from support.sources import ROOT as PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from support.kube import Kube
 
+EXAMPLE = PROJECT / "tests/unit/cloudflow_cli/golden/sensor-data.resource.yaml"
 DESCRIPTOR: dict[str, Any] = {"className": "plant:Filter"}
 SECRET: dict[str, Any] = {"secretKeyRef": {"name": "s", "key": "k"}}
 STRICT = {"fieldValidation": "Strict"}
@@ -110,6 +113,14 @@ async def test_every_field_comes_back_from_an_apply(kube: Kube, namespace: str) 
 async def test_whatever_is_allowed_comes_back(kube: Kube, namespace: str, seed: int) -> None:
     written = Maker(random.Random(seed)).resource(f"random-{seed}", namespace)
     assert (await kube.create(written))["spec"] == written["spec"]
+
+
+async def test_the_resource_of_the_example_is_taken_as_it_is(kube: Kube, namespace: str) -> None:
+    written = yaml.safe_load(EXAMPLE.read_text("utf-8"))
+    written["metadata"]["namespace"] = namespace
+    where = path(API_VERSION, KIND, namespace)
+    kept = await kube.ask("POST", where, written, query=STRICT)
+    assert kept["spec"] == written["spec"]
 
 
 async def test_null_in_a_pod_template_comes_back(kube: Kube, namespace: str) -> None:

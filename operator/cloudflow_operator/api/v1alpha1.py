@@ -19,7 +19,7 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 KIND: Final = "CloudflowApplication"
 PLURAL: Final = "cloudflowapplications"
 MAX_STREAMLETS: Final = 200
-MAX_TOPICS: Final = 500
+MAX_TOPICS: Final = 1000
 
 Name = Annotated[
     str,
@@ -195,9 +195,15 @@ class Topic(Part):
     )
     cluster: Text = Field(default="default", description="The named Kafka cluster it is on.")
     managed: bool = Field(default=True, description="Whether the operator makes and alters it.")
-    partitions: int | None = Field(default=None, ge=1, description="Absent: the cluster's default.")
+    partitions: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many; they are raised, never lowered. Absent: the cluster's default.",
+    )
     replication_factor: int | None = Field(
-        default=None, ge=1, description="Absent: the cluster's default."
+        default=None,
+        ge=1,
+        description="Copies of each partition, when it is made. Absent: the cluster's default.",
     )
     config: dict[str, str] = texts("Settings of the topic, by Kafka's names.")
     client_config: dict[str, str] = texts("Client properties of all its ports, by Kafka's names.")
