@@ -45,9 +45,9 @@ class Unpacking:
         self.rows = rows
         self.is_exhausted = False
         self.damage: Exception | None = None
-        # The batch that is being unpacked.
-        self._batch: Any = None
-        self._source: Iterator[RawRecord] = iter(())
+        # What is left of the batch that is being unpacked, and the offset behind it.
+        self._source: Iterator[RawRecord] | None = None
+        self._end = 0
         self._ready: list[RawRecord] = []
         self._at = 0
 
@@ -70,7 +70,7 @@ class Unpacking:
         """Make the next records ready; false when there are none."""
         while self.damage is None:
             try:
-                if self._batch is None and not self._next_batch():
+                if self._source is None and not self._next_batch():
                     return False
             except DAMAGE as error:
                 self.damage = error
@@ -80,8 +80,8 @@ class Unpacking:
                 return True
             if self.damage is None:
                 # Also what compaction has taken from the end of a batch is passed.
-                self.rows.next_fetch_offset = self._batch.next_offset
-                self._batch = None
+                self.rows.next_fetch_offset = self._end
+                self._source = None
         return False
 
     def _unpack(self) -> None:
@@ -91,7 +91,7 @@ class Unpacking:
         while not self._ready and self.damage is None:
             step: list[RawRecord] = []
             try:
-                step.extend(islice(self._source, _STEP))
+                step.extend(islice(self._source or (), _STEP))
             except DAMAGE as error:
                 self.damage = error
             if not step:
@@ -108,7 +108,7 @@ class Unpacking:
             if rows._check_crcs and not batch.validate_crc():
                 raise CorruptRecordException(f"Invalid CRC - {rows._tp}")
             if not self._is_left_out(batch):
-                self._batch = batch
+                self._end = batch.next_offset
                 # aiokafka's batch unpacks itself anew whenever it is asked for an iterator.
                 self._source = chain(batch)
                 return True
