@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.records import Emission
     from streamlet_sdk.runtime.emitting import OutletWriter
     from streamlet_sdk.runtime.outbox import Destination, Entry, Outbox
+    from streamlet_sdk.runtime.transport import Claim
 
 # Set in the tasks of workers whose outputs wait for a transaction.
 in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
@@ -27,6 +28,7 @@ class Waiter:
     """The owner of a single entry: gives its offset once it is acknowledged."""
 
     resend = True
+    claim: Claim | None = None
     held: list[tuple[Destination, Entry]] | None = None
 
     def __init__(self) -> None:

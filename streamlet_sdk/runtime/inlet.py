@@ -227,7 +227,9 @@ class InletRunner:
         elif isinstance(role, Each) and role.ordered_by != "partition" and role.concurrency != 1:
             kind = ParallelWorker
         ledger = Ledger(
-            position, hold=guarantee == "exactly-once", resend=guarantee != "at-most-once"
+            position,
+            hold=guarantee == "exactly-once",
+            at_most_once=claim if guarantee == "at-most-once" else None,
         )
         worker = kind(stage, claim, ledger)
         worker.progressed = self._progressed

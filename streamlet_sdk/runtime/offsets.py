@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamlet_sdk.runtime.outbox import Entry
-    from streamlet_sdk.runtime.transport import RawRecord
+    from streamlet_sdk.runtime.transport import Claim, RawRecord
 
 
 class Owner(Protocol):
-    """Whoever waits for emissions to be acknowledged."""
+    """Whoever waits for emissions to be acknowledged.
+
+    Attributes:
+        resend: whether an emission of unknown outcome may be written again.
+        claim: where it is not, what is written only while it surely is this member's.
+    """
 
     resend: bool
+    claim: Claim | None
     held: list[tuple[Any, Entry]] | None
 
     def added(self, count: int) -> None:
@@ -43,6 +49,7 @@ class Unit:
     """
 
     __slots__ = (
+        "claim",
         "given_up",
         "held",
         "ledger",
@@ -67,6 +74,7 @@ class Unit:
         self.records = 0
         self.size = 0
         self.resend = ledger.resend
+        self.claim = ledger.claim
         # The records of a batch, for an emission that no single one of them caused.
         self.sources: Sequence[RawRecord] = ()
         # Offsets that are dead-lettered already, when several emissions of one record fail.
@@ -126,19 +134,22 @@ class Ledger:
         outstanding_size: bytes of the records that were delivered and are not committed.
     """
 
-    def __init__(self, position: int, *, hold: bool = False, resend: bool = True) -> None:
+    def __init__(
+        self, position: int, *, hold: bool = False, at_most_once: Claim | None = None
+    ) -> None:
         """Start at `position`.
 
         Args:
             position: where reading begins; it counts as committed.
             hold: units keep their emissions for a transaction.
-            resend: whether an emission of unknown outcome may be written again.
+            at_most_once: the claim, when no emission of unknown outcome may be written again.
         """
         self.low_water = position
         self.committed = position
         self.in_flight: deque[Unit] = deque()
         self.done: deque[Unit] = deque()
-        self.resend = resend
+        self.resend = at_most_once is None
+        self.claim = at_most_once
         self.hold = hold
         self.in_transaction = 0
         # Whoever works on the claim puts itself here before the first record.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.counters import OutletCounters
     from streamlet_sdk.runtime.health import Health
     from streamlet_sdk.runtime.offsets import Owner
-    from streamlet_sdk.runtime.transport import Headers, Producer, RawRecord, Transport
+    from streamlet_sdk.runtime.transport import Claim, Headers, Producer, RawRecord, Transport
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ class Destination:
     __slots__ = (
         "counters",
         "entries",
+        "is_leased",
         "name",
         "partition",
         "sticky",
@@ -97,6 +98,8 @@ class Destination:
         self.topic = binding.kafka_name
         self.partition = partition
         self.entries: list[Entry] = []
+        # Whether something may be among them that others can go past.
+        self.is_leased = False
         self.wake = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         # Called when a batch is closed, so that records without key go on elsewhere.
@@ -164,6 +167,8 @@ class Outbox:
         if not destination.entries:
             self._dirty.append(destination)
         destination.entries += entries
+        if not owner.resend:
+            destination.is_leased = True
         owner.added(len(entries))
         destination.counters.pending += len(entries)
         self.pending += len(entries)
@@ -217,7 +222,7 @@ class Outbox:
     async def _deliver(self, destination: Destination, entries: Sequence[Entry]) -> None:
         """Write entries in order, whatever it takes; owners learn the end of each."""
         pause = FIRST_PAUSE_SECONDS
-        while entries:
+        while entries := await self._owned(destination, entries):
             producer = await self.producer(destination.way)
             taken = 0
             try:
@@ -274,6 +279,15 @@ class Outbox:
         await self._deliver(destination, entries[half:])
         return len(entries)
 
+    async def _owned(self, destination: Destination, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """What nobody can have gone past, as at most once needs it; the rest counts as written."""
+        if not destination.is_leased:
+            return entries
+        owned = [entry for entry in entries if await _is_owned(entry.owner.claim)]
+        kept = set(map(id, owned))
+        self._acknowledge(destination, [each for each in entries if id(each) not in kept], -1)
+        return owned
+
     def _resendable(
         self, destination: Destination, entries: Sequence[Entry], error: TransportError
     ) -> Sequence[Entry]:
@@ -320,6 +334,15 @@ class Outbox:
                 except UnavailableError as error:
                     logger.warning("No producer yet: %s", error)
                     await asyncio.sleep(FIRST_PAUSE_SECONDS)
+
+
+async def _is_owned(claim: Claim | None) -> bool:
+    """Whether what came of `claim` is not too late; waits while that is not known."""
+    while claim is not None and not claim.lease.holds:
+        if not claim.alive:
+            break
+        await asyncio.sleep(FIRST_PAUSE_SECONDS)
+    return claim is None or claim.alive
 
 
 def _size(entries: Sequence[Entry]) -> int:

@@ -11,7 +11,8 @@ import pytest
 
 from streamlet_sdk import Emission, Inlet, Outlet, Streamlet
 from streamlet_sdk.broker.consumer import EmbeddedConsumer
-from support.engine import Engine, a_config
+from streamlet_sdk.broker.faults import Fault
+from support.engine import Engine, a_config, seconds
 from support.virtual_time import virtual_time
 
 if TYPE_CHECKING:
@@ -103,6 +104,44 @@ async def test_at_most_once_a_claim_that_was_lost_meanwhile_leaves_nothing_to_co
         await engine.feed("in", b"of the next owner")
         await engine.run()
         assert engine.values("out") == [*before, b"of the next owner"]
+
+
+@virtual_time
+async def test_at_most_once_what_waits_for_the_broker_does_not_come_late() -> None:
+    config = a_config(Quick, delivery=AT_MOST_ONCE)
+    async with Engine(Quick, config=config) as engine:
+        await asyncio.sleep(1)
+        [claim] = _claims(engine)
+        engine.broker.faults.batch("out", Fault(delay=seconds(20)))
+        await engine.feed("in", b"on its way")
+        await asyncio.sleep(5)
+        await engine.feed("in", b"waits behind it")
+        await asyncio.sleep(5)
+        claim.lease.until = 0.0
+        await asyncio.sleep(20)
+        assert engine.values("out") == [b"on its way"]
+        _expire(engine)
+        await engine.feed("in", b"of the next owner")
+        await engine.run()
+        assert engine.values("out") == [b"on its way", b"of the next owner"]
+
+
+@virtual_time
+async def test_at_most_once_what_waits_for_the_broker_is_kept_while_nobody_has_the_claim() -> None:
+    config = a_config(Quick, delivery=AT_MOST_ONCE)
+    async with Engine(Quick, config=config) as engine:
+        await asyncio.sleep(1)
+        [claim] = _claims(engine)
+        engine.broker.faults.batch("out", Fault(delay=seconds(20)))
+        await engine.feed("in", b"on its way")
+        await asyncio.sleep(5)
+        await engine.feed("in", b"waits behind it")
+        await asyncio.sleep(5)
+        claim.lease.until = 0.0
+        await asyncio.sleep(20)
+        claim.lease.until = math.inf
+        await engine.run()
+        assert engine.values("out") == [b"on its way", b"waits behind it"]
 
 
 @virtual_time
