@@ -247,7 +247,7 @@ async def test_people_see_how_it_is(kube: Kube, namespace: str, run: Callable[..
     ready = {
         "type": "Ready",
         "status": "True",
-        "reason": "AllReady",
+        "reason": "Ready",
         "observedGeneration": 1,
         "lastTransitionTime": "2026-01-01T00:00:00Z",
     }

@@ -6,12 +6,12 @@ The API server checks what the generated schema can say; the operator checks the
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
 
 from cloudflow_operator.api.extensions import atomic, free_form, keyed, rules, texts
+from cloudflow_operator.api.part import ClassName, Name, Part, Text
 
 GROUP: Final = "cloudflow.dev"
 VERSION: Final = "v1alpha1"
@@ -20,24 +20,6 @@ KIND: Final = "CloudflowApplication"
 PLURAL: Final = "cloudflowapplications"
 MAX_STREAMLETS: Final = 200
 MAX_TOPICS: Final = 1000
-
-Name = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=63, strip_whitespace=False
-    ),
-]
-Text = Annotated[str, StringConstraints(max_length=4096)]
-# The rule that compares classes with descriptors is affordable with names of this length.
-ClassName = Annotated[str, StringConstraints(min_length=1, max_length=400)]
-
-
-class Part(BaseModel):
-    """Base of the resource's parts: camelCase in YAML; fields of later versions are let pass."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
 
 
 class Sdk(Part):
