@@ -80,7 +80,7 @@ def pod_patch(
     claims = {name: one for name, one in volumes.items() if name in own and _claim(one)}
     rest = {name: one for name, one in volumes.items() if name not in claims}
     template = _template(pod, rest, _container(container, rest))
-    plain = {key: section.section(key).values for key in PLAIN if key in section.values}
+    plain = {key: _plain(section.section(key)) for key in PLAIN if key in section.values}
     return PodPatch(_over(template, plain), {name: _claim(one) for name, one in claims.items()})
 
 
@@ -207,6 +207,24 @@ def _port(section: Section) -> dict[str, Any]:
             "hostPort": section.whole("host-port", minimum=1),
         }
     )
+
+
+def _plain(section: Section) -> dict[str, Any]:
+    """All of a section as it stands; what JSON cannot say is reported."""
+    return {key: _json(section, key, value) for key, value in section.values.items()}
+
+
+def _json(section: Section, key: str, value: object) -> Any:
+    if isinstance(value, Mapping):
+        return _plain(section.section(key))
+    if isinstance(value, list | tuple):
+        entries = {str(number): entry for number, entry in enumerate(value)}
+        return [*_plain(Section((*section.keys, key), entries, section.problems)).values()]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    expected, found = "a text, a number or a boolean", kind_of_value(value)
+    section.problems.append(WrongType(path=section.at(key), expected=expected, found=found))
+    return None
 
 
 def _items(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -277,6 +278,12 @@ K = "cloudflow.streamlets.filter.kubernetes"
             "InvalidSetting",
         ),
         ({"spec": []}, f"{K}.spec", "WrongType"),
+        ({"spec": {"a": [{False: "no"}]}}, f"{K}.spec.a.0.False", "KeyNotText"),
+        (
+            {"metadata": {"labels": {"on": date(2026, 1, 1)}}},
+            f"{K}.metadata.labels.on",
+            "WrongType",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_a_problem_in_its_place(
