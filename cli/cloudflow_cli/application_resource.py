@@ -7,18 +7,20 @@ place, and the same application is the same document, to the byte.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cloudflow_cli.pod_patch import pod_patch
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND
 from streamlet_sdk.blueprint.checks import DEFAULT_CLUSTER
 from streamlet_sdk.blueprint.configured import PodSettings
 from streamlet_sdk.blueprint.descriptor import RUNTIME
+from streamlet_sdk.blueprint.problems.documents import InvalidSetting
+from streamlet_sdk.blueprint.reading import dotted
 from streamlet_sdk.contract import CONTRACT
 from streamlet_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cloudflow_cli.pod_patch import PodPatch
     from streamlet_sdk.blueprint.descriptor import Descriptor
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.problems import Problem
 
 Manifest: TypeAlias = dict[str, Any]
+_SECRET_PROPERTIES: Final = ("sasl.jaas.config", "ssl.keystore.key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +88,17 @@ def resource(
         pods: `Configuration.pods`; without it no streamlet has settings of its own.
 
     Raises:
-        ConfigurationError: with every problem of the `kubernetes` sections.
+        ConfigurationError: with every problem of the `kubernetes` sections, and every credential
+            among the properties of topics, which would be there for all to read.
     """
     pods = pods or {}
-    patches = _patches(application, pods)
+    problems = list(_credentials(application.topics.values()))
+    patches = {
+        name: pod_patch(one, pods.get(name, PodSettings()).kubernetes, problems)
+        for name, one in application.streamlets.items()
+    }
+    if problems:
+        raise ConfigurationError(problems)
     classes = _classes(application)
     return {
         "apiVersion": API_VERSION,
@@ -109,17 +119,19 @@ def resource(
     }
 
 
-def _patches(
-    application: VerifiedBlueprint, pods: Mapping[str, PodSettings]
-) -> dict[str, PodPatch]:
-    problems: list[Problem] = []
-    patches = {
-        name: pod_patch(one, pods.get(name, PodSettings()).kubernetes, problems)
-        for name, one in application.streamlets.items()
-    }
-    if problems:
-        raise ConfigurationError(problems)
-    return patches
+def _credentials(topics: Iterable[VerifiedTopic]) -> Iterator[Problem]:
+    for topic in topics:
+        sections = {
+            "connection-config": topic.connection,
+            "producer-config": topic.producer,
+            "consumer-config": topic.consumer,
+        }
+        for section, properties in sections.items():
+            for key in properties:
+                if key in _SECRET_PROPERTIES or key.endswith("password"):
+                    path = dotted(("cloudflow", "topics", topic.id, section, key))
+                    reason = f"it belongs into the Secret of the Kafka cluster {topic.cluster!r}"
+                    yield InvalidSetting(path=path, setting=key, reason=reason)
 
 
 def _streamlet(

@@ -119,6 +119,25 @@ def test_secrets_are_nowhere_in_the_resource() -> None:
     assert secret_values(application) == {"filter.token": "hush"}
 
 
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("connection-config", "sasl.jaas.config"),
+        ("producer-config", "ssl.key.password"),
+        ("consumer-config", "ssl.keystore.key"),
+    ],
+)
+def test_credentials_of_kafka_are_refused_and_not_repeated(section: str, key: str) -> None:
+    topics = {"raw": {section: {key: "hush", "client.id": "a"}}}
+    configuration = configure(an_application(), [Layer("a", {"cloudflow": {"topics": topics}})])
+    with pytest.raises(ConfigurationError) as caught:
+        made(configuration)
+    (problem,) = caught.value.problems
+    assert problem.path == f'cloudflow.topics.raw.{section}."{key}"'
+    assert "the Secret of the Kafka cluster 'default'" in problem.sentence
+    assert "hush" not in str(problem)
+
+
 def test_without_secrets_there_is_nothing_to_store() -> None:
     assert secret_values(an_application()) == {}
 
