@@ -47,8 +47,6 @@ class Scenario:
         incidents: how often something lost its window besides the crashes of processes.
         backlog: records that are there before the pipeline starts.
         is_ordered: whether the order per key is promised.
-        wakes_late: whether a replica goes on that was silent for longer than its session. At most
-            once, it may write late what it had in hand, for its successor will not.
         poison: whether a number cannot be processed.
         proof: looks at a finished run for what is particular to it; a sentence is a complaint.
     """
@@ -65,7 +63,6 @@ class Scenario:
     incidents: int = 0
     backlog: int = 0
     is_ordered: bool = True
-    wakes_late: bool = False
     poison: Callable[[int], bool] = lambda _: False
     proof: Callable[[Stage], str | None] = lambda _: None
 
@@ -208,9 +205,7 @@ class Stage:
         made = account(topics)
         window = self._config("mark").settings.window_records
         bound = window * (self.kubelet.crashes + self.scenario.incidents)
-        late = self.scenario.wakes_late and self.guarantee == "at-most-once"
-        is_ordered = self.scenario.is_ordered and not late
-        broken = made.broken(self.guarantee, bound=bound, is_ordered=is_ordered)
+        broken = made.broken(self.guarantee, bound=bound, is_ordered=self.scenario.is_ordered)
         broken += [f"{name} did not end within its grace period" for name in self.kubelet.overdue]
         if len(topics.inputs) < self.feed.sent:
             broken.append(f"the brokers lost {self.feed.sent - len(topics.inputs)} inputs")
