@@ -1,0 +1,277 @@
+"""Requests to the API server that end in bounded time with an answer or a `ClusterError`.
+
+`cluster` and the election of a leader ask through it; nothing else here imports the client. It
+knows nothing of what is asked for. A request may be sent several times, so only such may be asked
+that do no harm then: reads, applies, patches with a test, deletes of a uid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
+
+import aiohttp
+import yaml
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client.exceptions import OpenApiException
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from cloudflow_operator.errors import (
+    ClusterError,
+    ClusterUnavailableError,
+    ConflictError,
+    ForbiddenError,
+    RefusedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from cloudflow_operator.interfaces import Manifest
+
+JSON: Final = "application/json"
+APPLY: Final = "application/apply-patch+yaml"
+JSON_PATCH: Final = "application/json-patch+json"
+
+_CLIENT_ERRORS: Final = (OpenApiException, ConfigException, aiohttp.ClientError, OSError)
+_BAD_PATCH: Final = "failed to create typed patch object"
+_UID: Final = "metadata.uid"
+_LONGEST_MESSAGE: Final = 2000
+
+
+class Patience(NamedTuple):
+    """How long to wait for an answer, and how often to ask for it.
+
+    The pause before the second attempt is about `pause`; each further one is twice the last.
+    """
+
+    attempt: timedelta = timedelta(seconds=10)
+    total: timedelta = timedelta(seconds=30)
+    attempts: int = 5
+    pause: timedelta = timedelta(milliseconds=100)
+
+
+USUAL: Final = Patience()
+
+
+class Request(NamedTuple):
+    """What is asked; `doing` is verb and object for messages, as `ClusterError.doing` has it."""
+
+    doing: str
+    method: str
+    path: str
+    query: Mapping[str, str] = {}
+    body: Any = None
+    media: str = JSON
+
+
+class Answer(NamedTuple):
+    """What the server said; a refusal is an answer too."""
+
+    request: Request
+    status: int
+    document: Manifest
+    retry_after: timedelta | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the server did it."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed in a moment."""
+        if self.status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}:
+            return True
+        # That one the server calls its own fault, but it is the manifest's, and stays.
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and _BAD_PATCH not in self.message
+
+    @property
+    def is_failed_test(self) -> bool:
+        """Whether the test in a JSON patch was not met; all other such refusals name a cause."""
+        return self.status == HTTPStatus.UNPROCESSABLE_ENTITY and not self.document.get("details")
+
+    @property
+    def message(self) -> str:
+        """The server's sentence, or its status where it has none."""
+        said = self.document.get("message") or f"the server answered {self.status}"
+        return str(said)[:_LONGEST_MESSAGE]
+
+    def checked(self) -> Manifest:
+        """The document of a success.
+
+        Raises:
+            ClusterError: what the answer is otherwise.
+        """
+        if self.is_success:
+            return self.document
+        raise self.error()
+
+    def error(self) -> ClusterError:
+        """What a refusal means."""
+        doing = self.request.doing
+        if self.is_transient:
+            return ClusterUnavailableError(doing, self.message, retry_after=self.retry_after)
+        if self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return ForbiddenError(doing, self.message, hint=self._missing_right())
+        if self.status == HTTPStatus.CONFLICT or self._is_about_the_uid():
+            return ConflictError(doing, self.message)
+        return RefusedError(doing, self.message)
+
+    def _missing_right(self) -> str | None:
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            return "The server does not know the token: is the operator's ServiceAccount there?"
+        # Quotas and namespaces that end are refusals with this status that no role cures.
+        return "Add the right to the operator's role." if " cannot " in self.message else None
+
+    def _is_about_the_uid(self) -> bool:
+        details = self.document.get("details") or {}
+        return any(cause.get("field") == _UID for cause in details.get("causes") or ())
+
+
+class Requests:
+    """Asks one API server as one user.
+
+    Overload, faults of the server and lost connections are met by asking again, a few times and
+    within `patience`. Cancelling ends it at once; whether the server has done it is not known then.
+    """
+
+    def __init__(self, client: ApiClient, patience: Patience = USUAL) -> None:
+        self._client: Any = client  # its methods have no annotations
+        self._patience = patience
+
+    async def ask(self, request: Request) -> Manifest:
+        """The document of a success.
+
+        Raises:
+            ClusterError: on any other answer, or none.
+        """
+        return (await self.answer(request)).checked()
+
+    async def answer(self, request: Request) -> Answer:
+        """What the server says that asking again would not change.
+
+        Raises:
+            ClusterUnavailableError: when it says nothing of that kind in time.
+        """
+        last: ClusterError = ClusterUnavailableError(request.doing, "no answer in time")
+        try:
+            async with asyncio.timeout(self._patience.total.total_seconds()) as limit:
+                for attempt in range(self._patience.attempts):
+                    if attempt:
+                        await self._pause(attempt, last, limit)
+                    try:
+                        answer = await self._attempt(request)
+                    except ClusterUnavailableError as error:
+                        last = error
+                        continue
+                    if not answer.is_transient:
+                        return answer
+                    last = answer.error()
+        except TimeoutError:
+            pass  # `last` says more than that
+        raise last
+
+    async def _pause(self, attempt: int, last: ClusterError, limit: asyncio.Timeout) -> None:
+        pause = self._patience.pause * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
+        if last.retry_after is not None:
+            pause += last.retry_after
+        until = asyncio.get_running_loop().time() + pause.total_seconds()
+        end = limit.when()
+        if end is not None and until >= end:
+            raise last
+        await asyncio.sleep(pause.total_seconds())
+
+    async def _attempt(self, request: Request) -> Answer:
+        try:
+            async with asyncio.timeout(self._patience.attempt.total_seconds()):
+                response, data = await self._exchange(request)
+        except TimeoutError:
+            raise ClusterUnavailableError(request.doing, "no answer in time") from None
+        except _CLIENT_ERRORS as error:
+            message = f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
+            raise ClusterUnavailableError(request.doing, message) from error
+        retry_after = _seconds(response.getheader("Retry-After"))
+        answer = Answer(request, response.status, _document(data), retry_after)
+        if answer.is_success and not answer.document:
+            raise ClusterUnavailableError(request.doing, "the answer is no JSON object")
+        return answer
+
+    async def _exchange(self, request: Request) -> tuple[Any, bytes]:
+        words = await self._client.param_serialize(
+            request.method,
+            request.path,
+            query_params=[*request.query.items()],
+            header_params={"Accept": JSON, "Content-Type": request.media},
+            body=request.body,
+            auth_settings=["BearerToken"],
+        )
+        response = await self._client.call_api(*words)
+        return response, await response.read()
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    kubeconfig: Path | None = None, patience: Patience = USUAL
+) -> AsyncIterator[Requests]:
+    """As who the file's current context says; None is the ServiceAccount of the own pod.
+
+    Nothing is sent yet.
+
+    Raises:
+        RefusedError: when there is no such file or account, or it is broken.
+    """
+    configuration = Configuration()
+    try:
+        await _load(configuration, kubeconfig)
+        client = ApiClient(configuration)
+    except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
+        whose = "the pod's ServiceAccount" if kubeconfig is None else str(kubeconfig)
+        raise RefusedError(f"connect as {whose} says", str(error)) from error
+    try:
+        yield Requests(client, patience)
+    finally:
+        close: Any = client.close  # has no annotations
+        await close()
+
+
+def path(api_version: str, plural: str, namespace: str, *more: str) -> str:
+    """Where all of a kind are in `namespace`, or with `more` an object and its part."""
+    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    inside = "/".join(quote(part, safe="") for part in (namespace, plural, *more))
+    return f"{root}/namespaces/{inside}"
+
+
+async def _load(configuration: Configuration, kubeconfig: Path | None) -> None:
+    in_pod: Any = load_incluster_config  # neither has annotations
+    from_file: Any = load_kube_config
+    if kubeconfig is None:
+        in_pod(client_configuration=configuration)
+        return
+    _check(kubeconfig)
+    await from_file(str(kubeconfig), client_configuration=configuration, persist_config=False)
+
+
+def _check(kubeconfig: Path) -> None:
+    # The client falls over whatever is no mapping.
+    if not isinstance(yaml.safe_load(kubeconfig.read_bytes()), dict):
+        raise ConfigException("the file is no mapping")
+
+
+def _document(data: bytes) -> Manifest:
+    try:
+        found = json.loads(data)
+    except ValueError:  # what is between us and the server may answer in HTML
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _seconds(header: str | None) -> timedelta | None:
+    return timedelta(seconds=int(header)) if header and header.isdecimal() else None
