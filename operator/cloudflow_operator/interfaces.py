@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from cloudflow_operator.api.v1alpha1 import TopicStatus
+    from cloudflow_operator.desired.topics import DesiredTopic
+
 Manifest: TypeAlias = "dict[str, Any]"
 """An object of Kubernetes as JSON has it."""
 
@@ -46,7 +49,10 @@ class Cluster(Protocol):
     """The API server. Every method raises `ClusterError`s and nothing else of the client's."""
 
     async def children(self, namespace: str, application: str) -> Sequence[Manifest]:
-        """Every object of `CHILDREN`, and Pods and ReplicaSets, with the application's label."""
+        """Every object of `CHILDREN`, and Pods and ReplicaSets, with the application's label.
+
+        Each says its `apiVersion` and `kind`, and has its `managedFields`.
+        """
         ...
 
     async def read(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
@@ -56,10 +62,11 @@ class Cluster(Protocol):
     async def apply(self, manifest: Manifest, *, manager: str, force: bool = True) -> Manifest:
         """Apply on the server's side, as `manager`; what the object is afterwards.
 
-        A manifest with `metadata.uid` changes only the object of that uid.
+        A manifest with `metadata.uid` changes only the object of that uid. Without `force` no
+        field is taken from another manager.
 
         Raises:
-            ConflictError: when the object is another one now.
+            ConflictError: when the object is another one now, or a field is another manager's.
         """
         ...
 
@@ -75,6 +82,30 @@ class Cluster(Protocol):
         self, application: Manifest, *, reason: str, message: str, is_warning: bool
     ) -> None:
         """Tell people; repeated ones are counted up, not written again."""
+        ...
+
+
+class Topics(Protocol):
+    """Topics of Kafka, on all clusters.
+
+    Nothing is raised: what went wrong is in the state and the message of each topic. It ends in
+    seconds, whatever Kafka does.
+    """
+
+    async def ensure(
+        self, wanted: Sequence[DesiredTopic], before: Mapping[str, TopicStatus]
+    ) -> Sequence[TopicStatus]:
+        """Make what is missing and may be made, raise and alter what was asked.
+
+        Args:
+            wanted: what shall be there.
+            before: how topics were, by `DesiredTopic.label`; only those that were `created` by
+                this application are altered.
+
+        Returns:
+            How each of `wanted` is, in its order and named by its label. `partitions` is None
+            where the topic is not there or could not be looked at.
+        """
         ...
 
 

@@ -122,3 +122,12 @@ class ProtectedPart(Stated):
     part: str
     says: ClassVar[str] = "the pod template changes {part}, which belongs to the operator."
     advises: ClassVar[str] = "Leave it as it is, and use another name for what is added."
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadableResource(Stated):
+    """A resource that this operator's types cannot hold, such as one of another version."""
+
+    reason: str
+    says: ClassVar[str] = "the resource cannot be read: {reason}."
+    advises: ClassVar[str] = "Install the definition of the resource that belongs to the operator."

@@ -40,6 +40,11 @@ class DesiredTopic:
     asked_replication_factor: int | None = None
 
     @property
+    def label(self) -> str:
+        """What the status calls it: its id; no id has an `@`."""
+        return self.id if self.id is not None else f"{self.spec.name}@{self.cluster}"
+
+    @property
     def is_shared(self) -> bool:
         """Whether all applications on the cluster use it, so that none may delete it."""
         return self.id is None

@@ -1,0 +1,96 @@
+"""Carries out what a plan says, action by action, and keeps what became of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cloudflow_operator import names
+from cloudflow_operator.errors import ClusterError, ClusterUnavailableError
+from cloudflow_operator.observed import Observed, key_of
+from cloudflow_operator.plan import Apply, Delete
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cloudflow_operator.interfaces import Cluster, Key, Manifest
+    from cloudflow_operator.plan import Action, HandOver
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """What became of a plan.
+
+    Attributes:
+        done: the actions that the API server accepted.
+        errors: one for each that it did not; what came after those was not tried.
+        observed: what is there now, as far as the answers tell.
+    """
+
+    done: Sequence[Action]
+    errors: Sequence[ClusterError]
+    observed: Observed
+
+
+@dataclass(kw_only=True)
+class Acting:
+    """One run through a plan's actions.
+
+    A failure stops the later actions of the same streamlet, for they build on it, and no others;
+    an API server that is away stops all.
+    """
+
+    cluster: Cluster
+    namespace: str
+    observed: Observed
+    _done: list[Action] = field(default_factory=list)
+    _errors: list[ClusterError] = field(default_factory=list)
+    _failed: set[str | None] = field(default_factory=set)
+
+    async def run(self, actions: Sequence[Action]) -> Acted:
+        """Carry out `actions`; a `ClusterError` becomes part of the result."""
+        objects = dict(self.observed.objects)
+        for action in actions:
+            if action.streamlet in self._failed:
+                continue
+            try:
+                await self._carry_out(action, objects)
+            except ClusterError as error:
+                _log.warning("Could not %s", error)
+                self._errors.append(error)
+                self._failed.add(action.streamlet)
+                if isinstance(error, ClusterUnavailableError):
+                    break
+            else:
+                self._done.append(action)
+        observed = Observed(self.observed.owner, objects)
+        return Acted(done=self._done, errors=self._errors, observed=observed)
+
+    async def _carry_out(self, action: Action, objects: dict[Key, Manifest]) -> None:
+        if isinstance(action, Delete):
+            await self.cluster.delete(action.key, self.namespace, uid=action.uid)
+            objects.pop(action.key, None)
+            return
+        if isinstance(action, Apply):
+            # Nothing is there to take fields from, unless somebody was faster.
+            is_new = action.before is None
+            made = await self.cluster.apply(
+                action.manifest, manager=names.FIELD_MANAGER, force=not is_new
+            )
+        else:
+            made = await self.cluster.apply(_count(action), manager=names.HANDOVER_MANAGER)
+        objects[key_of(made)] = made
+
+
+def _count(action: HandOver) -> Manifest:
+    live = action.deployment
+    metadata = {key: live["metadata"][key] for key in ("name", "namespace", "uid")}
+    return {
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        "metadata": metadata,
+        "spec": {"replicas": action.replicas},
+    }

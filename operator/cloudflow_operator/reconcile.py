@@ -1,0 +1,224 @@
+"""Makes one application what its resource says: look, decide, act, tell.
+
+The queue calls it for every reason there is, one call per application at a time. It asks what is,
+never what happened, and may be stopped anywhere: the next call goes on from there. It does no I/O
+but through `interfaces`.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from cloudflow_operator.acting import Acting
+from cloudflow_operator.api.v1alpha1 import Application, Metadata, Status
+from cloudflow_operator.desired.application import desired
+from cloudflow_operator.desired.problems import UnreadableResource
+from cloudflow_operator.errors import ClusterError
+from cloudflow_operator.events import events
+from cloudflow_operator.observed import key_of, observe
+from cloudflow_operator.plan import plan
+from cloudflow_operator.status import TOPIC_READY, Findings, kept, status
+from streamlet_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cloudflow_operator.api.v1alpha1 import TopicStatus
+    from cloudflow_operator.desired.application import Desired
+    from cloudflow_operator.desired.clusters import KafkaClusters
+    from cloudflow_operator.interfaces import Clock, Cluster, Manifest, Topics
+    from cloudflow_operator.observed import Observed
+    from cloudflow_operator.plan import Action
+    from streamlet_sdk.problems import Problem
+
+RETRY: Final = timedelta(seconds=5)
+TOPICS: Final = timedelta(seconds=15)
+FOREIGN: Final = timedelta(minutes=1)
+REFUSED: Final = timedelta(minutes=5)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a reconcile needs of the world."""
+
+    cluster: Cluster
+    topics: Topics
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a reconcile.
+
+    Attributes:
+        status: as it is, whether it could be written or not.
+        errors: what the API server did not do; the caller's delays grow with them.
+        requeue_after: when to come again although nothing changes; None when there is no reason.
+    """
+
+    status: Status
+    errors: tuple[ClusterError, ...] = ()
+    requeue_after: timedelta | None = None
+
+
+async def reconcile(document: Manifest, clusters: KafkaClusters, world: World) -> Outcome:
+    """Bring an application to what its resource says, as far as can be now.
+
+    A resource with problems changes nothing: what was made of the last valid one is left running.
+    One that is being deleted is left to the garbage collector.
+
+    Args:
+        document: the application as it is on the API server.
+        clusters: the Kafka clusters that its namespace may use.
+        world: everything else.
+    """
+    before = _status_of(document)
+    metadata = Metadata.model_validate(document["metadata"])
+    if metadata.deletion_timestamp is not None:
+        return Outcome(status=before)
+    done: Sequence[Action] = ()
+    try:
+        application = _read(document)
+        wanted = desired(application, clusters)
+    except ConfigurationError as error:
+        findings = await _left_alone(document, before, error.problems, world)
+    else:
+        findings, done = await _followed(application, wanted, world)
+    after = status(findings, before, world.clock.now())
+    told = await _tell(document, after, done, world)
+    errors = (*findings.errors, *told)
+    return Outcome(status=after, errors=errors, requeue_after=_requeue(findings, errors))
+
+
+def _read(document: Manifest) -> Application:
+    try:
+        return Application.model_validate(document)
+    except ValidationError as error:
+        raise ConfigurationError(
+            UnreadableResource(path=".".join(map(str, one["loc"])), reason=one["msg"])
+            for one in error.errors()
+        ) from error
+
+
+def _status_of(document: Manifest) -> Status:
+    """What was written last; nothing of it when another version wrote it."""
+    try:
+        return Status.model_validate(document.get("status") or {})
+    except ValidationError:
+        _log.warning("The status of %s cannot be read", document["metadata"]["name"])
+        return Status()
+
+
+async def _left_alone(
+    document: Manifest, before: Status, problems: Sequence[Problem], world: World
+) -> Findings:
+    metadata = Metadata.model_validate(document["metadata"])
+    observed: Observed | None = None
+    errors: list[ClusterError] = []
+    try:
+        observed = await observe(world.cluster, metadata, ())
+    except ClusterError as error:
+        errors.append(error)
+    return Findings(
+        generation=metadata.generation,
+        is_paused=(document.get("spec") or {}).get("state") == "Paused",
+        observed=observed,
+        problems=problems,
+        topics=before.topics,
+        errors=errors,
+    )
+
+
+async def _followed(
+    application: Application, wanted: Desired, world: World
+) -> tuple[Findings, Sequence[Action]]:
+    """Do what a valid resource says."""
+    found = _known_before(application, wanted)
+    keys = [key_of(one) for one in wanted.manifests()]
+    try:
+        observed = await observe(world.cluster, application.metadata, keys)
+    except ClusterError as error:
+        topics = application.status.topics
+        return Findings(**found, topics=topics, errors=(error,)), ()
+    before = {one.name: one for one in application.status.topics}
+    topics = tuple(kept(await world.topics.ensure(wanted.topics, before), before))
+    todo = plan(
+        wanted,
+        observed,
+        never_ready=(one.name for one in topics if one.partitions is None),
+        is_paused=found["is_paused"],
+    )
+    acting = Acting(
+        cluster=world.cluster, namespace=application.metadata.namespace, observed=observed
+    )
+    acted = await acting.run(todo.actions)
+    findings = Findings(
+        **found,
+        observed=acted.observed,
+        topics=topics,
+        foreign=todo.foreign,
+        held=todo.held,
+        errors=acted.errors,
+    )
+    return findings, acted.done
+
+
+def _known_before(application: Application, wanted: Desired) -> dict[str, Any]:
+    """The findings that need no look at the cluster."""
+    overrides = (one.name for one in application.spec.overrides)
+    return {
+        "generation": application.metadata.generation,
+        "is_paused": application.spec.state == "Paused",
+        "asked": {name: one.replicas for name, one in wanted.streamlets.items()},
+        "overrides": tuple(name for name in overrides if name in wanted.streamlets),
+        "ignored": wanted.ignored_overrides,
+    }
+
+
+async def _tell(
+    document: Manifest, after: Status, done: Sequence[Action], world: World
+) -> list[ClusterError]:
+    """Write the status if it is another one, and events; what could not be told."""
+    before = _status_of(document)
+    version = str((document.get("spec") or {}).get("version", ""))
+    try:
+        for event in events(before, after, done, version):
+            await world.cluster.event(
+                document, reason=event.reason, message=event.message, is_warning=event.is_warning
+            )
+        if (written := _dumped(after)) != _dumped(before):
+            await world.cluster.write_status(document, written)
+    except ClusterError as error:
+        _log.warning("Could not %s", error)
+        return [error]
+    return []
+
+
+def _dumped(one: Status) -> dict[str, Any]:
+    return one.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _requeue(findings: Findings, errors: Sequence[ClusterError]) -> timedelta | None:
+    waits = [_wait(error) for error in errors]
+    if any(_is_missing(one) for one in findings.topics) and not findings.problems:
+        waits.append(TOPICS)
+    if findings.foreign:
+        waits.append(FOREIGN)
+    return min(waits, default=None)
+
+
+def _wait(error: ClusterError) -> timedelta:
+    if error.retry_after is not None:
+        return error.retry_after
+    return RETRY if error.is_retryable else REFUSED
+
+
+def _is_missing(topic: TopicStatus) -> bool:
+    return topic.state != TOPIC_READY
