@@ -1,0 +1,100 @@
+"""The clusters that the suite of this folder runs against.
+
+A cluster joins by one more entry of `WORLDS`; no test in `test_contract.py` may know which it is.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND
+from cloudflow_operator.cluster import ApiServer
+from cloudflow_operator.requests import connected
+from support.cluster_world import Told, World
+from support.kube import Kube, a_kube, a_namespace, document
+from support.resources import Maker, install
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from cloudflow_operator.interfaces import Manifest
+
+
+class Now:
+    """The time as it is."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass
+class _Real:
+    """A namespace on an API server; others are its administrator."""
+
+    cluster: ApiServer
+    namespace: str
+    kube: Kube
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        return await self.kube.create(manifest)
+
+    async def application(self, name: str) -> Manifest:
+        return await self.kube.create(Maker().resource(name, self.namespace))
+
+    async def status(self, name: str) -> dict[str, Any]:
+        found = await self.kube.read(document(API_VERSION, KIND, name, self.namespace))
+        return dict(found["status"])
+
+    async def told(self) -> Sequence[Told]:
+        # The older kind of Event, which kubectl shows too: one store has both.
+        found = await self.kube.listed("v1", "Event", self.namespace)
+        return [
+            Told(
+                one["reason"],
+                one["message"],
+                one["type"] == "Warning",
+                one.get("series", {}).get("count", 1),
+            )
+            for one in found
+        ]
+
+
+@asynccontextmanager
+async def _api_server(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    kubeconfig: Path = request.getfixturevalue("api_server")
+    async with (
+        a_kube(kubeconfig) as kube,
+        a_namespace(kube) as namespace,
+        connected(kubeconfig) as requests,
+    ):
+        await install(kube)
+        yield _Real(ApiServer(requests, Now(), "test"), namespace, kube)
+
+
+WORLDS = {"api-server": _api_server}
+
+
+@pytest.fixture(params=WORLDS)
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """A cluster with nothing in it that a test would meet."""
+    async with WORLDS[request.param](request) as world:
+        yield world
+
+
+@pytest.fixture
+def as_whom() -> Callable[[Path], AbstractAsyncContextManager[ApiServer]]:
+    """Connects the cluster under test as who a kubeconfig says."""
+
+    @asynccontextmanager
+    async def connect(kubeconfig: Path) -> AsyncIterator[ApiServer]:
+        async with connected(kubeconfig) as requests:
+            yield ApiServer(requests, Now(), "test")
+
+    return connect
