@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`[^`\n]*`")
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 
 
@@ -26,6 +27,10 @@ def code_blocks(page: Path, language: str) -> list[str]:
 
 
 def local_links(page: Path) -> list[str]:
-    """Targets of links in `page` that are files of the project, without their `#anchor`."""
-    targets = (link["target"] for link in _LINK.finditer(page.read_text(encoding="utf-8")))
+    """Targets of links in `page` that are files of the project, without their `#anchor`.
+
+    What stands in backticks is no link, however much it looks like one.
+    """
+    text = _CODE.sub("", page.read_text(encoding="utf-8"))
+    targets = (link["target"] for link in _LINK.finditer(text))
     return [target.partition("#")[0] for target in targets if not target.startswith(("http", "#"))]
