@@ -19,7 +19,7 @@ class Told(NamedTuple):
     reason: str
     message: str
     is_warning: bool
-    count: int
+    times: int
 
 
 class World(Protocol):

@@ -211,7 +211,7 @@ async def test_an_event_that_comes_again_is_counted(world: World) -> None:
     await world.cluster.event(application, reason="No", message="b", is_warning=True)
     await world.cluster.event(application, reason="No", message="a", is_warning=False)
     assert set(await world.told()) == {
-        Told("No", "a", is_warning=True, count=3),
-        Told("No", "b", is_warning=True, count=1),
-        Told("No", "a", is_warning=False, count=1),
+        Told("No", "a", is_warning=True, times=3),
+        Told("No", "b", is_warning=True, times=1),
+        Told("No", "a", is_warning=False, times=1),
     }

@@ -1,0 +1,99 @@
+"""A proxy before an API server that answers some requests itself, as an overloaded one would."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from aiohttp import web
+
+from testbed import kubeconfig
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+class Proxy:
+    """Passes on what no refusal is left for.
+
+    Attributes:
+        refusals: what to answer to the next requests.
+        is_forgetful: whether the next request for the rest of a list comes too late.
+        is_lossy: whether answers are thrown away once the server has done what was asked.
+        seen: method and path of each request, with its query.
+    """
+
+    def __init__(self, server: str, tls: ssl.SSLContext) -> None:
+        self.refusals: list[web.Response] = []
+        self.is_forgetful = False
+        self.is_lossy = False
+        self.seen: list[tuple[str, str]] = []
+        self._server = server
+        self._tls = tls
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """What aiohttp's server calls."""
+        self.seen.append((request.method, request.path_qs))
+        if self.refusals:
+            return self.refusals.pop(0)
+        if self.is_forgetful and "continue" in request.query:
+            self.is_forgetful = False
+            return refusal(410, "the provided continue parameter is too old")
+        headers = {
+            name: value
+            for name in ("Authorization", "Content-Type", "Accept")
+            if (value := request.headers.get(name)) is not None
+        }
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(
+                request.method,
+                self._server + request.path_qs,
+                data=await request.read(),
+                headers=headers,
+                ssl=self._tls,
+            ) as response,
+        ):
+            body = await response.read()
+        if self.is_lossy:
+            self.is_lossy = False
+            transport = request.transport
+            assert transport is not None
+            transport.close()
+        return web.Response(status=response.status, body=body, content_type=response.content_type)
+
+
+@contextlib.asynccontextmanager
+async def a_proxy(original: Path, folder: Path) -> AsyncIterator[tuple[Proxy, Path]]:
+    """One before the server of `original`, and a kubeconfig in `folder` that leads to it."""
+    found = _document(original)
+    cluster = found["clusters"][0]["cluster"]
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    proxy = Proxy(cluster["server"], ssl.create_default_context(cadata=authority))
+    runner = web.ServerRunner(web.Server(proxy.answer))
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        cluster["server"] = f"http://{host}:{port}"
+        yield proxy, kubeconfig.write(folder / "proxied.kubeconfig", found)
+    finally:
+        await runner.cleanup()
+
+
+def _document(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def refusal(status: int, message: str = "not now", **headers: str) -> web.Response:
+    """As an API server refuses; underscores in the names of headers are dashes."""
+    body = {"kind": "Status", "status": "Failure", "code": status, "message": message}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return web.json_response(body, status=status, headers=named)
