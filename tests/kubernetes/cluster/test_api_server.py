@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
+from kubernetes.aio.config import incluster_config
 
 from cloudflow_operator.errors import (
     ClusterUnavailableError,
@@ -145,6 +149,25 @@ async def test_an_event_may_be_long_and_is_counted_by_the_next_process(
     assert found["series"]["count"] == 2
     assert found["reportingInstance"] == "test"
     assert found["regarding"]["uid"] == application["metadata"]["uid"]
+
+
+async def test_a_pod_is_its_service_account(
+    kube: Kube, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = json.loads((await kube.account(namespace, "nobody", tmp_path)).read_text())
+    server = urlsplit(found["clusters"][0]["cluster"]["server"])
+    authority = found["clusters"][0]["cluster"]["certificate-authority-data"]
+    files = {"SERVICE_TOKEN_FILENAME": found["users"][0]["user"]["token"].encode()}
+    files["SERVICE_CERT_FILENAME"] = base64.b64decode(authority)
+    for constant, content in files.items():
+        tmp_path.joinpath(constant).write_bytes(content)
+        monkeypatch.setattr(incluster_config, constant, str(tmp_path / constant))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", str(server.hostname))
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.port))
+    request = Request("list pods", "GET", "/api/v1/pods")
+    async with connected() as requests:
+        with pytest.raises(ForbiddenError, match=f"system:serviceaccount:{namespace}:nobody"):
+            await requests.ask(request)
 
 
 # Trouble on the way
