@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cloudflow_operator import names
 from cloudflow_operator.interfaces import CONFIG_MAP
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cloudflow_operator.interfaces import Cluster, Kind, Manifest
-
-
-class Told(NamedTuple):
-    """An Event as people see it."""
-
-    reason: str
-    message: str
-    is_warning: bool
-    times: int
 
 
 class World(Protocol):
@@ -45,10 +34,6 @@ class World(Protocol):
 
     async def status(self, name: str) -> dict[str, Any]:
         """The status of that application."""
-        ...
-
-    async def told(self) -> Sequence[Told]:
-        """The Events of the namespace."""
         ...
 
 

@@ -15,16 +15,17 @@ import pytest
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND
 from cloudflow_operator.cluster import ApiServer
 from cloudflow_operator.requests import connected
-from support.cluster_world import Told, World
+from support.cluster import FakeCluster
 from support.kube import Kube, a_kube, a_namespace, document
 from support.resources import Maker, install
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from cloudflow_operator.interfaces import Manifest
+    from support.cluster_world import World
 
 
 class Now:
@@ -52,18 +53,27 @@ class _Real:
         found = await self.kube.read(document(API_VERSION, KIND, name, self.namespace))
         return dict(found["status"])
 
-    async def told(self) -> Sequence[Told]:
-        # The older kind of Event, which kubectl shows too: one store has both.
-        found = await self.kube.listed("v1", "Event", self.namespace)
-        return [
-            Told(
-                one["reason"],
-                one["message"],
-                one["type"] == "Warning",
-                one.get("series", {}).get("count", 1),
-            )
-            for one in found
-        ]
+
+@dataclass
+class _Memory:
+    """The twin that reconciling is tested with."""
+
+    cluster: FakeCluster
+    namespace: str = "plant"
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        return self.cluster.put(manifest)
+
+    async def application(self, name: str) -> Manifest:
+        return Maker().resource(name, self.namespace)
+
+    async def status(self, name: str) -> dict[str, Any]:
+        return self.cluster.statuses[name]
+
+
+@asynccontextmanager
+async def _memory(_request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    yield _Memory(FakeCluster())
 
 
 @asynccontextmanager
@@ -78,7 +88,7 @@ async def _api_server(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         yield _Real(ApiServer(requests, Now(), "test"), namespace, kube)
 
 
-WORLDS = {"api-server": _api_server}
+WORLDS = {"api-server": _api_server, "memory": _memory}
 
 
 @pytest.fixture(params=WORLDS)

@@ -134,6 +134,20 @@ async def test_a_status_that_is_wrong_is_refused(
         await cluster.write_status(application, {"conditions": "none"})
 
 
+async def test_an_event_that_comes_again_is_counted(
+    cluster: ApiServer, kube: Kube, namespace: str
+) -> None:
+    await install(kube)
+    application = await kube.create(Maker().resource("plant", namespace))
+    for message, is_warning in [("a", True), ("a", True), ("b", True), ("a", False), ("a", True)]:
+        await cluster.event(application, reason="No", message=message, is_warning=is_warning)
+    # The older kind of Event, which kubectl shows too: one store has both.
+    found = await kube.listed("v1", "Event", namespace)
+    assert {
+        (one["type"], one["message"], one.get("series", {}).get("count", 1)) for one in found
+    } == {("Warning", "a", 3), ("Warning", "b", 1), ("Normal", "a", 1)}
+
+
 async def test_an_event_may_be_long_and_is_counted_by_the_next_process(
     cluster: ApiServer, as_whom: Connect, api_server: Path, kube: Kube, namespace: str
 ) -> None:

@@ -19,7 +19,7 @@ from cloudflow_operator.interfaces import (
     Key,
 )
 from cloudflow_operator.names import FIELD_MANAGER, HANDOVER_MANAGER
-from support.cluster_world import Told, config_map, labelled, of_uid
+from support.cluster_world import config_map, labelled, of_uid
 from support.kube import deployment
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ async def test_more_children_than_one_answer_has_are_all_there_once(world: World
     assert sorted(one["metadata"]["name"] for one in found) == sorted(wanted)
 
 
-# Status and Events
+# Status
 
 
 async def test_a_status_is_replaced(world: World) -> None:
@@ -202,16 +202,3 @@ async def test_a_status_is_replaced(world: World) -> None:
     await world.cluster.write_status(application, {"phase": "Ready", "observedGeneration": 1})
     await world.cluster.write_status(application, {"phase": "Degraded"})
     assert await world.status("plant") == {"phase": "Degraded"}
-
-
-async def test_an_event_that_comes_again_is_counted(world: World) -> None:
-    application = await world.application("plant")
-    for _ in range(3):
-        await world.cluster.event(application, reason="No", message="a", is_warning=True)
-    await world.cluster.event(application, reason="No", message="b", is_warning=True)
-    await world.cluster.event(application, reason="No", message="a", is_warning=False)
-    assert set(await world.told()) == {
-        Told("No", "a", is_warning=True, times=3),
-        Told("No", "b", is_warning=True, times=1),
-        Told("No", "a", is_warning=False, times=1),
-    }
