@@ -123,9 +123,11 @@ class FakeCluster:
                 self.remove(other)
 
     def rolled_out(self, *, ready: bool = True) -> None:
-        """Every Deployment has one ReplicaSet with the pods that it asks for."""
-        for key in [one for one in self.objects if one.kind == DEPLOYMENT]:
-            deployment = self.objects[key]
+        """Every Deployment of an application has one ReplicaSet with the pods that it asks for."""
+        deployments = [one for one in self.objects.items() if one[0].kind == DEPLOYMENT]
+        for key, deployment in deployments:
+            if "ownerReferences" not in deployment["metadata"]:
+                continue
             for other, one in list(self.objects.items()):
                 if one["metadata"].get("ownerReferences", [{}])[0].get("name") == key.name:
                     self.remove(other)
@@ -240,7 +242,7 @@ def owned(kind: Kind, name: str, owner: Manifest, **spec: Any) -> Manifest:
     metadata = {
         "name": name,
         "namespace": owner["metadata"]["namespace"],
-        "labels": dict(owner["metadata"]["labels"]),
+        "labels": dict(owner["metadata"].get("labels", {})),
         "ownerReferences": [reference],
     }
     return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, "spec": spec}
