@@ -390,3 +390,19 @@ async def test_changed_data_of_an_immutable_configuration_is_made_anew(operator:
     assert operator.cluster.writes == [("delete", name), ("apply", name)]
     await operator.again()
     assert operator.cluster.writes == []
+
+
+async def test_an_object_that_came_in_between_is_not_taken(operator: Operator) -> None:
+    metadata = {"name": VALIDATION, "namespace": NAMESPACE}
+    spec = {"replicas": 7, "strategy": {"type": "OnDelete"}}
+    theirs = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+    class Slow(FakeTopics):
+        async def ensure(self, *args: Any) -> Any:
+            operator.cluster.put(theirs)
+            return await super().ensure(*args)
+
+    operator.topics = Slow()
+    outcome = await operator()
+    assert operator.deployment()["spec"] == spec
+    assert outcome.requeue_after == RETRY
