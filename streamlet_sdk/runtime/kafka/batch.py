@@ -72,6 +72,7 @@ class KafkaBatch:
         """Take no more records."""
         self._is_closed = True
         self.builder._relative_offset = self.count  # what the producer numbers batches by
+        self._add = None  # the producer lets go of the buffer once it is sent
         self.builder.close()
 
     def _require_size(

@@ -43,6 +43,9 @@ class Unpacking:
     def __init__(self, rows: Any) -> None:
         """Unpack nothing yet."""
         self.rows = rows
+        # aiokafka's own iterator, which nobody uses here, would hold all that was fetched in a
+        # cycle, and the collector comes late.
+        rows._records_iterator = None
         self.is_exhausted = False
         self.damage: Exception | None = None
         # What is left of the batch that is being unpacked, and the offset behind it.
