@@ -161,6 +161,12 @@ class Broker:
         words = ("format", "--cluster-id", CLUSTER_ID, *users, "--config", "server.properties")
         return self._java("kafka.tools.StorageTool", *words)
 
+    def alter_user(self, bootstrap: str, user: str, changed: str) -> subprocess.Popen[bytes]:
+        """Run Kafka's tool that changes a user's credentials."""
+        words = ("--bootstrap-server", bootstrap, "--alter", "--add-config", changed)
+        who = ("--entity-type", "users", "--entity-name", user)
+        return self._java("kafka.admin.ConfigCommand", *words, *who)
+
     def launch(self) -> None:
         """Begin to start it; a stopped broker has its records again."""
         self._process = self._java("kafka.Kafka", "server.properties")
@@ -262,6 +268,16 @@ class KafkaCluster:
         for broker, tool in zip(self.brokers, tools, strict=True):
             if tool.wait(START_SECONDS):
                 raise KafkaUnavailableError(f"Kafka's storage tool failed: {broker.log()[-1000:]}")
+
+    def set_password(self, user: str, mechanism: str, password: str) -> None:
+        """Give a user of a SCRAM mechanism another password; connections that are there stay.
+
+        Raises:
+            KafkaUnavailableError: when Kafka's own tool fails.
+        """
+        changed = f"{mechanism}=[password={password}]"
+        if self.brokers[0].alter_user(self.bootstrap, user, changed).wait(START_SECONDS):
+            raise KafkaUnavailableError(f"Kafka's tool failed: {self.brokers[0].log()[-1000:]}")
 
     def start(self) -> None:
         """Start all and wait until each knows the others.
