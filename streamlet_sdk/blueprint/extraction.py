@@ -16,8 +16,9 @@ import pkgutil
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from streamlet_sdk.blueprint.declarations import describe
 from streamlet_sdk.blueprint.problems.loading import (
@@ -30,6 +31,7 @@ from streamlet_sdk.blueprint.problems.loading import (
     NotAStreamlet,
     PackageMissing,
 )
+from streamlet_sdk.errors import BlueprintError
 from streamlet_sdk.streamlet import Streamlet
 
 if TYPE_CHECKING:
@@ -81,6 +83,18 @@ class Extraction:
         error = describing.error
         about, where = _about(class_name, error), self._location(error)
         return None, (DescribeFailed(**about, error=_one_line(error), location=where),)
+
+    def imported(self, class_name: str) -> type[Streamlet]:
+        """The class `module:Class`, for who runs it in this process.
+
+        Raises:
+            BlueprintError: when it cannot be imported, or has problems; with all of them.
+        """
+        _, problems = self.result(class_name)
+        if problems:
+            raise BlueprintError(problems)
+        module, _, path = class_name.partition(":")
+        return cast("type[Streamlet]", reduce(getattr, path.split("."), sys.modules[module]))
 
     def _described(
         self, class_name: str, module: ModuleType, name: str

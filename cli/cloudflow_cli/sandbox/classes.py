@@ -7,11 +7,11 @@ there.
 from __future__ import annotations
 
 import sys
-from functools import reduce
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from cloudflow_cli.errors import DocumentError
 from streamlet_sdk.blueprint.extraction import Extraction
+from streamlet_sdk.errors import BlueprintError
 
 if TYPE_CHECKING:
     from cloudflow_cli.project import Project
@@ -38,12 +38,8 @@ class Classes:
         """
         name = self._blueprint.streamlets[streamlet].descriptor.class_name
         if name not in self._found:
-            self._found[name] = self._imported(name)
+            try:
+                self._found[name] = self._extraction.imported(name)
+            except BlueprintError as error:
+                raise DocumentError(self._project.blueprint, error.problems) from error
         return self._found[name]
-
-    def _imported(self, class_name: str) -> type[Streamlet]:
-        _, problems = self._extraction.result(class_name)
-        if problems:
-            raise DocumentError(self._project.blueprint, problems)
-        module, _, path = class_name.partition(":")
-        return cast("type[Streamlet]", reduce(getattr, path.split("."), sys.modules[module]))

@@ -11,15 +11,13 @@ import logging
 import os
 import signal
 import socket
-import sys
 import traceback
 from argparse import ArgumentParser
-from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from streamlet_sdk.blueprint.extraction import Extraction
-from streamlet_sdk.errors import CloudflowError, ConfigurationError, ProblemsError
+from streamlet_sdk.errors import CloudflowError, ProblemsError
 from streamlet_sdk.runtime.attempts import Attempt
 from streamlet_sdk.runtime.failures import raised_at
 from streamlet_sdk.runtime.memory import settle_collector
@@ -54,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logs.configure(
             asked.log_format, asked.log_level, {"application": told.config.application, **labels}
         )
-        cls = streamlet_class(told.config.class_name)
+        cls = Extraction(Path.cwd()).imported(told.config.class_name)
         asyncio.run(_run(cls, told, replica, asked.port))
     if life.error is not None:
         _explain(life.error)
@@ -76,19 +74,6 @@ async def _run(cls: type[Streamlet], told: Contract, replica: str, port: int) ->
         loop.add_signal_handler(number, pod.stop.wish)
     settle_collector()
     await pod.run(port)
-
-
-def streamlet_class(class_name: str) -> type[Streamlet]:
-    """The class `package.module:Class`, imported.
-
-    Raises:
-        ConfigurationError: when it cannot be imported or is no streamlet, with the user's line.
-    """
-    _, problems = Extraction(Path.cwd()).result(class_name)
-    if problems:
-        raise ConfigurationError(problems)
-    module, _, path = class_name.partition(":")
-    return cast("type[Streamlet]", reduce(getattr, path.split("."), sys.modules[module]))
 
 
 def _arguments(arguments: Sequence[str] | None) -> Namespace:
