@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from streamlet_sdk.blueprint.problems.stated import Stated
 from streamlet_sdk.contract import dead_letter_port
 from streamlet_sdk.errors import ConfigurationError, RejectedError
 from streamlet_sdk.ports import Inlet, Outlet, Port
-from streamlet_sdk.problems import Problem
 from streamlet_sdk.runtime.emitting import OutletWriter
 from streamlet_sdk.runtime.outbox import Way
 from streamlet_sdk.serde import PortOptions, port_codec
@@ -37,20 +37,12 @@ class Cluster:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnboundPort(Problem):
+class UnboundPort(Stated):
     """A port that the configuration binds to no topic."""
 
     port: str
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong."""
-        return f"port {self.port!r} is bound to no topic."
-
-    @property
-    def remedy(self) -> str:
-        """What to do."""
-        return "Connect it in the blueprint."
+    says: ClassVar[str] = "port {port!r} is bound to no topic."
+    advises: ClassVar[str] = "Connect it in the blueprint."
 
 
 def declared(cls: type[Streamlet]) -> tuple[Mapping[str, Inlet[Any]], Mapping[str, Outlet[Any]]]:

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
+from streamlet_sdk.blueprint.problems.stated import Stated
 from streamlet_sdk.contract import from_json
 from streamlet_sdk.errors import ConfigurationError
-from streamlet_sdk.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streamlet_sdk.contract import StreamletConfig
+    from streamlet_sdk.problems import Problem
 
 FOLDER: Final = Path("/etc/cloudflow")
 SERVERS: Final = "bootstrap.servers"
@@ -30,37 +31,21 @@ _OF_THE_OPERATOR: Final = ("default.partitions", "default.replication.factor", "
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnreadableFile(Problem):
+class UnreadableFile(Stated):
     """A file of the contract that is missing or cannot be read."""
 
     error: str
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong."""
-        return f"it cannot be read: {self.error}."
-
-    @property
-    def remedy(self) -> str:
-        """What to do."""
-        return "Mount it, or name its folder with --config."
+    says: ClassVar[str] = "it cannot be read: {error}."
+    advises: ClassVar[str] = "Mount it, or name its folder with --config."
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoServers(Problem):
+class NoServers(Stated):
     """A Kafka cluster that a port is on and whose address nobody gave."""
 
     cluster: str
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong."""
-        return f"Kafka cluster {self.cluster!r} has no {SERVERS}."
-
-    @property
-    def remedy(self) -> str:
-        """What to do."""
-        return f"Put {SERVERS} into the Secret of the cluster."
+    says: ClassVar[str] = f"Kafka cluster {{cluster!r}} has no {SERVERS}."
+    advises: ClassVar[str] = f"Put {SERVERS} into the Secret of the cluster."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

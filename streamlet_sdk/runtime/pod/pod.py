@@ -89,7 +89,6 @@ class Pod:
         """Why a restart would help."""
         if (late := self._watchdog.late) > STUCK.total_seconds():
             yield f"the event loop has not turned for {late:.0f} s: {self._watchdog.culprit()}"
-
         for inlet, lines in list(self._health.stuck.items()):
             yield from (f"inlet {inlet}: {line}" for line in lines)
 
