@@ -27,7 +27,6 @@ import throughput
 from cluster import Cluster
 from latency import through_two
 from pods import HERE, ROOT
-from report import Finding, Report, Target
 from throughput import (
     AIOKAFKA,
     CONFLUENT,
@@ -45,6 +44,7 @@ from throughput import (
     Ours,
 )
 
+from support.report import Finding, Report, Target
 from testbed.kafka import running
 
 if TYPE_CHECKING:

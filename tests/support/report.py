@@ -1,4 +1,4 @@
-"""The figures of a run beside their targets, as one table."""
+"""The figures of a benchmark beside their targets, as one table."""
 
 from __future__ import annotations
 
