@@ -13,7 +13,7 @@ import json
 import random
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import quote
 
 import aiohttp
@@ -70,6 +70,15 @@ class Request(NamedTuple):
     query: Mapping[str, str] = {}
     body: Any = None
     media: str = JSON
+    accept: str = JSON
+
+
+class Observer(Protocol):
+    """Told of every attempt at a request, once it is over; it must not raise."""
+
+    def __call__(self, request: Request, status: int | None) -> None:
+        """`status` is None when there was no answer."""
+        ...
 
 
 class Answer(NamedTuple):
@@ -143,9 +152,12 @@ class Requests:
     within `patience`. Cancelling ends it at once; whether the server has done it is not known then.
     """
 
-    def __init__(self, client: ApiClient, patience: Patience = USUAL) -> None:
+    def __init__(
+        self, client: ApiClient, patience: Patience = USUAL, observer: Observer | None = None
+    ) -> None:
         self._client: Any = client  # its methods have no annotations
         self._patience = patience
+        self._observer: Observer = observer or _unobserved
 
     async def ask(self, request: Request) -> Manifest:
         """The document of a success.
@@ -194,10 +206,13 @@ class Requests:
             async with asyncio.timeout(self._patience.attempt.total_seconds()):
                 response, data = await self._exchange(request)
         except TimeoutError:
+            self._observer(request, None)
             raise ClusterUnavailableError(request.doing, "no answer in time") from None
         except _CLIENT_ERRORS as error:
+            self._observer(request, None)
             message = f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
             raise ClusterUnavailableError(request.doing, message) from error
+        self._observer(request, response.status)
         retry_after = _seconds(response.getheader("Retry-After"))
         answer = Answer(request, response.status, _document(data), retry_after)
         if answer.is_success and not answer.document:
@@ -209,7 +224,7 @@ class Requests:
             request.method,
             request.path,
             query_params=[*request.query.items()],
-            header_params={"Accept": JSON, "Content-Type": request.media},
+            header_params={"Accept": request.accept, "Content-Type": request.media},
             body=request.body,
             auth_settings=["BearerToken"],
         )
@@ -219,7 +234,9 @@ class Requests:
 
 @contextlib.asynccontextmanager
 async def connected(
-    kubeconfig: Path | None = None, patience: Patience = USUAL
+    kubeconfig: Path | None = None,
+    patience: Patience = USUAL,
+    observer: Observer | None = None,
 ) -> AsyncIterator[Requests]:
     """As who the file's current context says; None is the ServiceAccount of the own pod.
 
@@ -236,7 +253,7 @@ async def connected(
         whose = "the pod's ServiceAccount" if kubeconfig is None else str(kubeconfig)
         raise RefusedError(f"connect as {whose} says", str(error)) from error
     try:
-        yield Requests(client, patience)
+        yield Requests(client, patience, observer)
     finally:
         close: Any = client.close  # has no annotations
         await close()
@@ -247,6 +264,10 @@ def path(api_version: str, plural: str, namespace: str, *more: str) -> str:
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     inside = "/".join(quote(part, safe="") for part in (namespace, plural, *more))
     return f"{root}/namespaces/{inside}"
+
+
+def _unobserved(request: Request, status: int | None) -> None:
+    """Nobody counts."""
 
 
 async def _load(configuration: Configuration, kubeconfig: Path | None) -> None:

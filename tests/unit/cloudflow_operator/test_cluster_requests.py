@@ -138,6 +138,15 @@ def test_no_error_of_the_client_gets_out(kind: type[BaseException]) -> None:
     run()
 
 
+@virtual_time
+async def test_every_attempt_is_observed() -> None:
+    twin: Any = Client(answers(503), raises(OSError("lost")), answers(200))
+    seen: list[tuple[Request, int | None]] = []
+    told = Requests(twin, observer=lambda request, status: seen.append((request, status)))
+    await told.ask(REQUEST)
+    assert seen == [(REQUEST, 503), (REQUEST, None), (REQUEST, 200)]
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_what_may_pass_is_asked_again(status: int) -> None:
     @virtual_time
