@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -31,19 +33,20 @@ from cloudflow_operator.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from cloudflow_operator.interfaces import Manifest
 
 JSON: Final = "application/json"
 APPLY: Final = "application/apply-patch+yaml"
 JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
 
 _CLIENT_ERRORS: Final = (OpenApiException, ConfigException, aiohttp.ClientError, OSError)
 _BAD_PATCH: Final = "failed to create typed patch object"
 _UID: Final = "metadata.uid"
 _LONGEST_MESSAGE: Final = 2000
+_NAMESPACE_OF_POD: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class Patience(NamedTuple):
@@ -150,11 +153,20 @@ class Requests:
 
     Overload, faults of the server and lost connections are met by asking again, a few times and
     within `patience`. Cancelling ends it at once; whether the server has done it is not known then.
+
+    Attributes:
+        namespace: the one that the kubeconfig's context names; None when it names none.
     """
 
     def __init__(
-        self, client: ApiClient, patience: Patience = USUAL, observer: Observer | None = None
+        self,
+        client: ApiClient,
+        patience: Patience = USUAL,
+        observer: Observer | None = None,
+        *,
+        namespace: str | None = None,
     ) -> None:
+        self.namespace = namespace
         self._client: Any = client  # its methods have no annotations
         self._patience = patience
         self._observer: Observer = observer or _unobserved
@@ -234,50 +246,79 @@ class Requests:
 
 @contextlib.asynccontextmanager
 async def connected(
-    kubeconfig: Path | None = None,
+    kubeconfig: Path | Sequence[Path] | None = None,
     patience: Patience = USUAL,
     observer: Observer | None = None,
+    *,
+    context: str | None = None,
 ) -> AsyncIterator[Requests]:
-    """As who the file's current context says; None is the ServiceAccount of the own pod.
+    """As who the file's context says; None is the ServiceAccount of the own pod.
 
     Nothing is sent yet.
 
+    Args:
+        kubeconfig: a file, or several, of which the first to say something wins.
+        patience: with the server.
+        observer: is told of every attempt.
+        context: None is the current one of the files.
+
     Raises:
-        RefusedError: when there is no such file or account, or it is broken.
+        RefusedError: when there is no such file, context or account, or it is broken.
     """
     configuration = Configuration()
     try:
-        await _load(configuration, kubeconfig)
+        namespace = await _load(configuration, kubeconfig, context)
         client = ApiClient(configuration)
     except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
-        whose = "the pod's ServiceAccount" if kubeconfig is None else str(kubeconfig)
+        files = os.pathsep.join(map(str, _files(kubeconfig)))
+        whose = files or "the pod's ServiceAccount"
         raise RefusedError(f"connect as {whose} says", str(error)) from error
     try:
-        yield Requests(client, patience, observer)
+        yield Requests(client, patience, observer, namespace=namespace)
     finally:
         close: Any = client.close  # has no annotations
         await close()
 
 
-def path(api_version: str, plural: str, namespace: str, *more: str) -> str:
-    """Where all of a kind are in `namespace`, or with `more` an object and its part."""
+def path(api_version: str, plural: str, namespace: str | None, *more: str) -> str:
+    """Where all of a kind are in `namespace`, or with `more` an object and its part.
+
+    Without a namespace: in all of them, or of a kind that is in none.
+    """
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    inside = "/".join(quote(part, safe="") for part in (namespace, plural, *more))
-    return f"{root}/namespaces/{inside}"
+    inside = () if namespace is None else ("namespaces", namespace)
+    return "/".join((root, *(quote(part, safe="") for part in (*inside, plural, *more))))
 
 
 def _unobserved(request: Request, status: int | None) -> None:
     """Nobody counts."""
 
 
-async def _load(configuration: Configuration, kubeconfig: Path | None) -> None:
+async def _load(
+    configuration: Configuration, kubeconfig: Path | Sequence[Path] | None, context: str | None
+) -> str | None:
+    """Read who we are and where; the namespace that is meant."""
     in_pod: Any = load_incluster_config  # neither has annotations
     from_file: Any = load_kube_config
-    if kubeconfig is None:
+    files = _files(kubeconfig)
+    if not files:
         in_pod(client_configuration=configuration)
-        return
-    _check(kubeconfig)
-    await from_file(str(kubeconfig), client_configuration=configuration, persist_config=False)
+        return _NAMESPACE_OF_POD.read_text() if _NAMESPACE_OF_POD.exists() else None
+    for file in files:
+        _check(file)
+    loader = await from_file(
+        os.pathsep.join(map(str, files)),
+        context=context,
+        client_configuration=configuration,
+        persist_config=False,
+    )
+    return loader.current_context["context"].get("namespace") or None
+
+
+def _files(kubeconfig: Path | Sequence[Path] | None) -> Sequence[Path]:
+    if kubeconfig is None:
+        return ()
+    return (kubeconfig,) if isinstance(kubeconfig, Path) else kubeconfig
 
 
 def _check(kubeconfig: Path) -> None:

@@ -261,6 +261,8 @@ def test_a_missing_right_says_what_to_do() -> None:
 def test_names_stay_inside_their_place_in_the_path() -> None:
     assert path("v1", "pods", "a/b", "..?c") == "/api/v1/namespaces/a%2Fb/pods/..%3Fc"
     assert path("apps/v1", "deployments", "a") == "/apis/apps/v1/namespaces/a/deployments"
+    assert path("apps/v1", "deployments", None) == "/apis/apps/v1/deployments"
+    assert path("v1", "namespaces", None, "a") == "/api/v1/namespaces/a"
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "kind: Config"])
@@ -277,4 +279,36 @@ async def test_outside_of_a_pod_there_is_no_account(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(RefusedError, match="ServiceAccount"):
         async with connected():
+            pass
+
+
+def a_kubeconfig(file: Path, context: str, **context_says: str) -> Path:
+    """One with one context, of its own server and user."""
+    written = {
+        "clusters": [{"name": context, "cluster": {"server": f"http://{context}.invalid"}}],
+        "users": [{"name": context, "user": {"token": "t"}}],
+        "contexts": [
+            {"name": context, "context": {"cluster": context, "user": context, **context_says}}
+        ],
+        "current-context": context,
+    }
+    file.write_text(json.dumps(written))
+    return file
+
+
+async def test_the_context_says_the_namespace(tmp_path: Path) -> None:
+    plain = a_kubeconfig(tmp_path / "plain", "far")
+    named = a_kubeconfig(tmp_path / "named", "near", namespace="plant")
+    async with connected(plain) as requests:
+        assert requests.namespace is None
+    async with connected(named) as requests:
+        assert requests.namespace == "plant"
+    async with connected([plain, named], context="near") as requests:
+        assert requests.namespace == "plant"
+
+
+async def test_a_context_that_is_in_no_file_is_refused(tmp_path: Path) -> None:
+    file = a_kubeconfig(tmp_path / "plain", "far")
+    with pytest.raises(RefusedError, match="near"):
+        async with connected([file], context="near"):
             pass
