@@ -92,7 +92,7 @@ def resource(
             among the properties of topics, which would be there for all to read.
     """
     pods = pods or {}
-    problems = list(_credentials(application.topics.values()))
+    problems = list(credentials(application.topics.values()))
     patches = {
         name: pod_patch(one, pods.get(name, PodSettings()).kubernetes, problems)
         for name, one in application.streamlets.items()
@@ -119,7 +119,8 @@ def resource(
     }
 
 
-def _credentials(topics: Iterable[VerifiedTopic]) -> Iterator[Problem]:
+def credentials(topics: Iterable[VerifiedTopic]) -> Iterator[Problem]:
+    """The properties of topics that are secret, and would be there for all to read."""
     for topic in topics:
         sections = {
             "connection-config": topic.connection,
@@ -137,27 +138,43 @@ def _credentials(topics: Iterable[VerifiedTopic]) -> Iterator[Problem]:
 def _streamlet(
     application: str, streamlet: VerifiedStreamlet, pod: PodSettings, patch: PodPatch
 ) -> Manifest:
-    settings = pod.settings.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    policies = {inlet: _policy(one) for inlet, one in streamlet.delivery.items()}
     return {
         "name": streamlet.name,
         "class": streamlet.descriptor.class_name,
         **_set(
             runtime=None if streamlet.runtime == RUNTIME else streamlet.runtime,
             image=streamlet.image,
-            replicas=streamlet.replicas,
-            parameters=[
-                {"name": key, **_value(application, streamlet, key, text)}
-                for key, text in streamlet.parameters.items()
-            ],
-            settings={key: str(value) for key, value in settings.items()},
-            delivery=[{"inlet": inlet, **policy} for inlet, policy in policies.items() if policy],
-            volumeClaims=[
-                {"mount": mount, "claimName": claim} for mount, claim in patch.claims.items()
-            ],
-            podTemplate=patch.template,
         ),
+        **settings(application, streamlet, pod, patch),
     }
+
+
+def settings(
+    application: str, streamlet: VerifiedStreamlet, pod: PodSettings, patch: PodPatch
+) -> Manifest:
+    """The fields that an entry of `spec.streamlets` and one of `spec.overrides` have in common.
+
+    Args:
+        application: its name; the values of secrets are in a Secret that is named after it.
+        streamlet: parameters, delivery and replicas, as far as they are set.
+        pod: settings of the engine.
+        patch: what changes the pod, read out of `pod`.
+    """
+    engine = pod.settings.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    policies = {inlet: _policy(one) for inlet, one in streamlet.delivery.items()}
+    return _set(
+        replicas=streamlet.replicas,
+        parameters=[
+            {"name": key, **_value(application, streamlet, key, text)}
+            for key, text in streamlet.parameters.items()
+        ],
+        settings={key: str(value) for key, value in engine.items()},
+        delivery=[{"inlet": inlet, **policy} for inlet, policy in policies.items() if policy],
+        volumeClaims=[
+            {"mount": mount, "claimName": claim} for mount, claim in patch.claims.items()
+        ],
+        podTemplate=patch.template,
+    )
 
 
 def _value(application: str, streamlet: VerifiedStreamlet, key: str, text: str) -> Manifest:
