@@ -1,0 +1,431 @@
+"""One leader at most, whatever happens to the server, to the Lease and to the replicas."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import itertools
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cloudflow_operator.election import Candidate, Election, Terms
+from cloudflow_operator.errors import ClusterUnavailableError
+from cloudflow_operator.requests import Answer, Request
+from support.cluster import START
+from support.virtual_time import virtual_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from cloudflow_operator.interfaces import Manifest
+
+DURATION, DEADLINE, PERIOD = 15, 10, 2
+OTHER = {"holderIdentity": "other", "leaseDurationSeconds": DURATION, "leaseTransitions": 4}
+
+
+class Server:
+    """One Lease, kept as an API server keeps it, and the ways to it.
+
+    Attributes:
+        lease: what is there.
+        holed: identities whose requests get no answer, within the patience of 3 s.
+        lossy: identities the answers to whose writes are lost.
+        refusal: a status that everybody gets.
+        asked: method and identity of each request.
+    """
+
+    def __init__(self) -> None:
+        self.lease: Manifest | None = None
+        self.holed: set[str] = set()
+        self.lossy: set[str] = set()
+        self.refusal: int | None = None
+        self.asked: list[tuple[str, str]] = []
+        self._versions = itertools.count(1)
+
+    def put(self, spec: dict[str, Any]) -> None:
+        metadata = {"name": "cloudflow-operator", "resourceVersion": str(next(self._versions))}
+        self.lease = {"metadata": metadata, "spec": copy.deepcopy(spec)}
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        assert self.lease is not None
+        return dict(self.lease["spec"])
+
+    def status(self, request: Request) -> int:
+        if self.refusal is not None:
+            return self.refusal
+        if request.method == "GET":
+            return 200 if self.lease else 404
+        if request.method == "POST":
+            if self.lease:
+                return 409
+        elif self.lease is None:
+            return 404
+        elif self.lease["metadata"] != request.body["metadata"]:
+            return 409
+        self.put(request.body["spec"])
+        return 200
+
+
+class Way:
+    """A replica's requests."""
+
+    def __init__(self, server: Server, identity: str) -> None:
+        self._server = server
+        self._identity = identity
+
+    async def answer(self, request: Request) -> Answer:
+        self._server.asked.append((request.method, self._identity))
+        if self._identity in self._server.holed:
+            await asyncio.sleep(3)
+            raise ClusterUnavailableError(request.doing, "no answer in time")
+        await asyncio.sleep(0.01)
+        status = self._server.status(request)
+        if self._identity in self._server.lossy and request.method != "GET":
+            raise ClusterUnavailableError(request.doing, "connection lost")
+        return Answer(request, status, copy.deepcopy(self._server.lease or {}))
+
+    async def ask(self, request: Request) -> Manifest:
+        return (await self.answer(request)).checked()
+
+
+class LoopClock:
+    """The loop's time."""
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=now())
+
+
+class Replica:
+    """An election that runs; `ended_at` says when its process ended."""
+
+    def __init__(self, server: Server, identity: str) -> None:
+        way: Any = Way(server, identity)
+        candidate = Candidate(identity=identity, namespace="cloudflow")
+        self.election = Election(way, candidate, LoopClock(), end=self._ended)
+        self.ended_at: float | None = None
+        self.task = asyncio.create_task(self.election.run())
+
+    async def stop(self) -> None:
+        """As the process is told to: work ends, then the Lease is given back."""
+        await self.kill()
+        await self.election.release()
+
+    async def kill(self) -> None:
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+
+    @property
+    def leads(self) -> bool:
+        return self.election.leading.is_set() and self.ended_at is None
+
+    def crash(self) -> None:
+        """Nothing of it runs any more, its limit neither."""
+        self.task.cancel()
+        self.election._stop_limit()
+        self.ended_at = now()
+
+    def _ended(self) -> None:
+        self.ended_at = self.ended_at or now()
+        self.task.cancel()
+        self.election._stop_limit()
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@contextlib.contextmanager
+def replicas(server: Server, *identities: str) -> Iterator[list[Replica]]:
+    made = [Replica(server, identity) for identity in identities]
+    try:
+        yield made
+    finally:
+        for one in made:
+            one.crash()
+
+
+# Becoming the leader
+
+
+@virtual_time
+async def test_the_first_replica_leads_at_once() -> None:
+    server = Server()
+    with replicas(server, "a") as [a]:
+        await asyncio.wait_for(a.election.leading.wait(), 1)
+    assert server.spec["holderIdentity"] == "a"
+    assert server.spec["leaseTransitions"] == 0
+    assert server.spec["acquireTime"] == server.spec["renewTime"] == "2026-01-01T00:00:00.010000Z"
+
+
+@virtual_time
+async def test_of_many_that_start_at_once_one_leads() -> None:
+    with replicas(Server(), *"abcdefgh") as made:
+        await asyncio.sleep(60)
+        assert sum(one.leads for one in made) == 1
+
+
+@virtual_time
+async def test_a_leader_renews_by_one_request_each_period() -> None:
+    server = Server()
+    with replicas(server, "a"):
+        await asyncio.sleep(1)
+        server.asked.clear()
+        await asyncio.sleep(10 * PERIOD)
+    assert server.asked == [("PUT", "a")] * 10
+
+
+@virtual_time
+async def test_a_lease_of_another_is_left_alone_while_it_changes() -> None:
+    server = Server()
+    with replicas(server, "a") as [a]:
+        for count in range(100):
+            server.put({**OTHER, "renewTime": str(count)})
+            await asyncio.sleep(DURATION - PERIOD - 1)
+        assert not a.leads
+    assert {method for method, _ in server.asked} == {"GET"}
+
+
+@virtual_time
+async def test_a_lease_that_nobody_renews_is_taken_after_its_duration() -> None:
+    server = Server()
+    server.put({**OTHER, "renewTime": "1970-01-01T00:00:00.000000Z"})  # by a clock that is wrong
+    with replicas(server, "a") as [a]:
+        await a.election.leading.wait()
+        assert DURATION <= now() <= DURATION + PERIOD + 1
+    assert server.spec["leaseTransitions"] == 5
+
+
+@virtual_time
+async def test_the_holder_says_how_long_its_lease_is() -> None:
+    server = Server()
+    server.put({**OTHER, "leaseDurationSeconds": 100})
+    with replicas(server, "a") as [a]:
+        await a.election.leading.wait()
+        assert now() >= 100
+
+
+@virtual_time
+async def test_what_was_given_back_is_taken_at_once() -> None:
+    server = Server()
+    server.put({**OTHER, "holderIdentity": ""})
+    with replicas(server, "a") as [a]:
+        await asyncio.wait_for(a.election.leading.wait(), 1)
+
+
+@virtual_time
+async def test_a_container_that_starts_again_goes_on_at_once() -> None:
+    server = Server()
+    with replicas(server, "a"):
+        await asyncio.sleep(1)
+    with replicas(server, "a") as [again]:
+        await asyncio.wait_for(again.election.leading.wait(), 1)
+    assert server.spec["leaseTransitions"] == 0
+
+
+@virtual_time
+async def test_what_others_wrote_into_the_lease_stays() -> None:
+    server = Server()
+    server.put({"strategy": "theirs"})
+    with replicas(server, "a") as [a]:
+        await a.election.leading.wait()
+    assert server.spec["strategy"] == "theirs"
+
+
+# Staying the leader
+
+
+@virtual_time
+async def test_a_short_outage_changes_nothing() -> None:
+    server = Server()
+    with replicas(server, "a", "b") as [a, b]:
+        await a.election.leading.wait()
+        server.refusal = 503
+        await asyncio.sleep(DEADLINE - PERIOD - 1)
+        server.refusal = None
+        await asyncio.sleep(60)
+        assert a.leads
+        assert not b.leads
+
+
+@virtual_time
+async def test_a_write_whose_answer_is_lost_was_done() -> None:
+    server = Server()
+    with replicas(server, "a", "b") as [a, b]:
+        await a.election.leading.wait()
+        server.lossy.add("a")
+        await asyncio.sleep(PERIOD)
+        server.lossy.clear()
+        await asyncio.sleep(60)
+        assert a.leads
+        assert not b.leads
+
+
+@virtual_time
+async def test_a_lease_that_somebody_deletes_stays_with_its_leader() -> None:
+    server = Server()
+    with replicas(server, "b", "a", "c") as made:
+        await asyncio.sleep(5)
+        (leader,) = [one for one in made if one.leads]
+        for _ in range(20):
+            server.lease = None
+            await asyncio.sleep(6.7)
+            assert [one for one in made if one.leads] == [leader]
+
+
+@virtual_time
+async def test_an_edit_by_hand_changes_nothing() -> None:
+    server = Server()
+    with replicas(server, "a") as [a]:
+        await asyncio.sleep(1)
+        server.put({**server.spec, "renewTime": "long ago"})
+        await asyncio.sleep(60)
+        assert a.leads
+
+
+# Losing it
+
+
+@virtual_time
+async def test_a_leader_in_a_black_hole_ends_before_another_leads() -> None:
+    server = Server()
+    with replicas(server, "a", "b") as [a, b]:
+        await a.election.leading.wait()
+        await asyncio.sleep(7)
+        server.holed.add("a")
+        holed = now()
+        await b.election.leading.wait()
+        assert a.ended_at is not None
+        assert a.ended_at <= holed + DEADLINE
+        assert a.ended_at < now() <= holed + 20
+
+
+@virtual_time
+async def test_a_leader_whose_token_has_expired_says_so_and_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = Server()
+    with replicas(server, "a") as [a]:
+        await a.election.leading.wait()
+        server.refusal = 401
+        await asyncio.sleep(DEADLINE + 1)
+        assert a.ended_at is not None
+    told = [one for one in caplog.messages if "does not know the token" in one]
+    assert 1 <= len(told) <= 2
+    assert caplog.records[-1].levelno == logging.CRITICAL
+
+
+@virtual_time
+async def test_a_leader_that_sees_another_ends_at_once() -> None:
+    server = Server()
+    with replicas(server, "a") as [a]:
+        await a.election.leading.wait()
+        server.put(OTHER)
+        await asyncio.sleep(2 * PERIOD)
+        assert a.ended_at is not None
+    assert server.spec == OTHER
+
+
+@virtual_time
+async def test_a_renewal_counts_from_when_it_was_sent() -> None:
+    """An answer may be late; others wait from when the server wrote, which was before."""
+    server = Server()
+    with replicas(server, "a") as [a]:
+        await a.election.leading.wait()
+        sent = now()
+        a.election._lead(sent - DEADLINE - 1)
+        await asyncio.sleep(0)
+        server.holed.add("a")
+        await asyncio.sleep(DEADLINE)
+        assert a.ended_at is not None
+        assert a.ended_at <= sent + DEADLINE
+
+
+@virtual_time
+async def test_an_answer_that_comes_too_late_makes_no_leader() -> None:
+    way: Any = Way(Server(), "a")
+    election = Election(way, Candidate(identity="a", namespace="n"), LoopClock())
+    election._lead(now() - DEADLINE)
+    assert not election.leading.is_set()
+
+
+@virtual_time
+async def test_a_loop_that_was_held_up_does_not_lead_on() -> None:
+    server = Server()
+    with replicas(server, "a") as [a]:
+        await asyncio.sleep(1)
+        loop: Any = asyncio.get_running_loop()
+        loop.move(DEADLINE + PERIOD)
+        turns = 0
+        while a.ended_at is None:
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns <= 2
+
+
+# Giving it back
+
+
+@virtual_time
+async def test_after_a_graceful_stop_another_leads_at_the_next_look() -> None:
+    server = Server()
+    with replicas(server, "a", "b") as [a, b]:
+        await a.election.leading.wait()
+        await a.stop()
+        stopped = now()
+        await b.election.leading.wait()
+        assert now() <= stopped + PERIOD + 1
+        assert a.ended_at is None
+
+
+@virtual_time
+async def test_a_standby_that_stops_leaves_the_lease_alone() -> None:
+    server = Server()
+    with replicas(server, "a", "b") as [a, b]:
+        await asyncio.sleep(5)
+        before = server.spec["holderIdentity"]
+        await (b if a.leads else a).stop()
+        assert server.spec["holderIdentity"] == before
+
+
+@virtual_time
+async def test_a_stop_without_a_server_ends_too() -> None:
+    server = Server()
+    with replicas(server, "a") as [a]:
+        await a.election.leading.wait()
+        server.holed.add("a")
+        await asyncio.wait_for(a.stop(), 7)
+        await asyncio.sleep(DEADLINE)
+        assert a.ended_at is None
+
+
+@virtual_time
+async def test_a_lease_that_another_has_is_not_given_back() -> None:
+    server = Server()
+    with replicas(server, "a") as [a]:
+        await a.election.leading.wait()
+        server.put(OTHER)
+        await a.stop()
+    assert server.spec == OTHER
+
+
+@virtual_time
+async def test_work_that_does_not_end_is_ended_at_the_deadline() -> None:
+    with replicas(Server(), "a") as [a]:
+        await a.election.leading.wait()
+        await a.kill()
+        await asyncio.sleep(DEADLINE)
+        assert a.ended_at is not None
+
+
+def test_terms_that_break_the_promise_are_refused() -> None:
+    way: Any = None
+    terms = Terms(duration=timedelta(seconds=10), deadline=timedelta(seconds=10))
+    with pytest.raises(ValueError, match="must rise"):
+        Election(way, Candidate(identity="a", namespace="n"), LoopClock(), terms=terms)
