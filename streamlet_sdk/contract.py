@@ -177,7 +177,6 @@ class StreamletConfig(Model):
     contract: int = CONTRACT
     application: str
     namespace: str = "default"
-    version: str = ""
     streamlet: str
     class_name: str = Field(alias="class")
     parameters: Mapping[str, ParameterSource] = Field(default_factory=dict)

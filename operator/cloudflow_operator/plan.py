@@ -172,7 +172,7 @@ def _deployment(
     wanted = _in_form(streamlet, live)
     if is_paused:
         wanted = _annotated(wanted, names.PAUSED_REPLICAS, str(remembered(live)))
-    if live is not None and _is_as_wanted(wanted, live) and _has_count_of(wanted, live):
+    if live is not None and _is_as_wanted(wanted, live) and _is_counted_as(wanted, live):
         return
     if live is not None and streamlet.replicas is None and owns_replicas(live):
         yield HandOver(deployment=live, streamlet=streamlet.name, replicas=remembered(live))
@@ -200,7 +200,9 @@ def _in_form(streamlet: DesiredStreamlet, live: Manifest | None) -> Manifest:
         spec["replicas"] = streamlet.replicas
     annotations = dict(kept["metadata"].get("annotations", {}))
     annotations.pop(names.PAUSED_REPLICAS, None)
-    return {**kept, "metadata": {**kept["metadata"], "annotations": annotations}, "spec": spec}
+    labels = wanted["metadata"]["labels"]
+    metadata = {**kept["metadata"], "annotations": annotations, "labels": labels}
+    return {**kept, "metadata": metadata, "spec": spec}
 
 
 def _annotated(manifest: Manifest, name: str, value: str) -> Manifest:
@@ -221,12 +223,19 @@ def _is_as_wanted(wanted: Manifest, live: Manifest) -> bool:
     return _has_inputs_of(wanted, live) and is_untouched(wanted, live)
 
 
-def _has_count_of(wanted: Manifest, live: Manifest) -> bool:
-    """Whether the count is the same, and belongs to the same."""
+def _is_counted_as(wanted: Manifest, live: Manifest) -> bool:
+    """Whether version and count, which pods do not depend on, are the same and of the same."""
+    if _version(wanted) != _version(live):
+        return False
     noted = [annotation(one, names.PAUSED_REPLICAS) for one in (wanted, live)]
     asked = wanted["spec"].get("replicas")
     is_asked = not owns_replicas(live) if asked is None else live["spec"]["replicas"] == asked
     return is_asked and noted[0] == noted[1]
+
+
+def _version(manifest: Manifest) -> str | None:
+    found: str | None = (manifest["metadata"].get("labels") or {}).get(names.VERSION)
+    return found
 
 
 def _is_other_data(wanted: Manifest, live: Manifest) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def resolve(
-    configuration: Configuration, *, namespace: str, application: str, version: str = ""
+    configuration: Configuration, *, namespace: str, application: str
 ) -> Mapping[str, StreamletConfig]:
     """The configuration of every streamlet's process, by streamlet.
 
@@ -26,7 +26,6 @@ def resolve(
             {
                 "application": application,
                 "namespace": namespace,
-                "version": version,
                 "streamlet": name,
                 "class": streamlet.descriptor.class_name,
                 "parameters": {

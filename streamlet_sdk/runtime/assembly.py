@@ -189,7 +189,6 @@ class Assembly:
         return Policy(
             delivery=inlet.delivery if override is None else override.over(inlet.delivery),
             application=config.application,
-            version=config.version,
             streamlet=config.streamlet,
             inlet=inlet.name,
             counters=counters,

@@ -52,7 +52,6 @@ class Policy:
 
     delivery: Delivery
     application: str
-    version: str
     streamlet: str
     inlet: str
     counters: InletCounters
@@ -112,7 +111,6 @@ class Policy:
             "original-offset": str(record.offset),
             "original-timestamp": str(record.timestamp),
             "application": self.application,
-            "application-version": self.version,
         }
         pairs = [(f"cloudflow-{name}", text.encode()) for name, text in texts.items()]
         return [*pairs, (STACK, stack[-STACK_BYTES:])]

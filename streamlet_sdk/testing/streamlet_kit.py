@@ -193,7 +193,6 @@ class StreamletKit(Kit, Generic[S]):
         return StreamletConfig.model_validate(
             {
                 "application": "test",
-                "version": "test",
                 "streamlet": NAME,
                 "class": _class_name(self._cls),
                 "parameters": {

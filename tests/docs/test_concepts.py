@@ -87,7 +87,6 @@ def test_the_table_of_dead_letters_has_every_header_and_no_other() -> None:
     policy = Policy(
         delivery=Delivery(),
         application="shop",
-        version="1.0.0",
         streamlet="booking",
         inlet="in",
         counters=Counters(),

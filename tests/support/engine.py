@@ -45,7 +45,6 @@ def a_config(
     return StreamletConfig.model_validate(
         {
             "application": "app",
-            "version": "1.0",
             "streamlet": STREAMLET,
             "class": f"{cls.__module__}:{cls.__name__}",
             "parameters": {k: ParameterSource(value=v) for k, v in (parameters or {}).items()},

@@ -115,12 +115,7 @@ def prepare(request: Request) -> Prepared:
         classes.of(name)
     chosen = ports.choose(_servers(running), request.port_base)
     mounts = _mounts(found.root, configuration)
-    configs = resolve(
-        configuration,
-        namespace=request.namespace,
-        application=found.name,
-        version=found.version,
-    )
+    configs = resolve(configuration, namespace=request.namespace, application=found.name)
     return Prepared(
         project=found,
         whole=whole,

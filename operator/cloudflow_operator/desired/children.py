@@ -73,6 +73,11 @@ class Workload:
         return names.labels(self.application.metadata.name, version, self.name)
 
     @property
+    def pod_labels(self) -> dict[str, str]:
+        """The labels of its pods: a new version of the application is no reason to replace them."""
+        return {name: text for name, text in self.labels.items() if name != names.VERSION}
+
+    @property
     def object_name(self) -> str:
         """The name of its Deployment, and of what goes with it."""
         return names.workload(self.application.metadata.name, self.name)
@@ -90,7 +95,7 @@ class Workload:
 
     @cached_property
     def inputs(self) -> str:
-        """The hash of everything that its pods are made of; the number of them is no part.
+        """The hash of everything that its pods are made of; their number and version are no part.
 
         Made of what was asked for, not of manifests, so that a newer operator has the same. The
         form of the files is the contract's.
@@ -99,7 +104,6 @@ class Workload:
         asked = {
             "application": self.application.metadata.name,
             "streamlet": self.name,
-            "version": spec.version,
             "image": self.image,
             "pullSecrets": [one.name for one in spec.image_pull_secrets],
             "serviceAccount": self.service_account,

@@ -30,7 +30,7 @@ def pod_template(workload: Workload) -> Manifest:
     annotations = (
         {names.RESTARTED_AT: workload.restarted_at} if workload.restarted_at is not None else {}
     )
-    metadata: dict[str, Any] = {"labels": workload.labels}
+    metadata: dict[str, Any] = {"labels": workload.pod_labels}
     if annotations:
         metadata["annotations"] = annotations
     return {"metadata": metadata, "spec": _pod(workload)}

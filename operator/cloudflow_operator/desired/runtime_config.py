@@ -31,7 +31,6 @@ def streamlet_config(intent: Intent, name: str, descriptor: Descriptor) -> Strea
             "contract": intent.application.spec.sdk.contract,
             "application": metadata.name,
             "namespace": metadata.namespace,
-            "version": intent.application.spec.version,
             "streamlet": name,
             "class": descriptor.class_name,
             "parameters": dict(_parameters(intent, name)),

@@ -34,7 +34,7 @@ OF_INLET: Final = (*OF_STREAMLET, "inlet", "topic")
 OF_OUTLET: Final = (*OF_STREAMLET, "outlet", "topic")
 OF_PARTITION: Final = (*OF_INLET, "partition")
 OF_TROUBLE: Final = (*OF_STREAMLET, "where")
-OF_INFO: Final = (*OF_STREAMLET, "version", "class", "sdk_version")
+OF_INFO: Final = (*OF_STREAMLET, "class", "sdk_version")
 PREFIX: Final = "cloudflow_"
 
 
@@ -176,7 +176,7 @@ class PodCollector(Collector):
         troubles: dict[Labels, float] = {(*self._labels, where): 1.0 for where in seen.troubles()}
         yield _gauge(TROUBLE, OF_TROUBLE, troubles)
         config = seen.config
-        info = (*self._labels, config.version, config.class_name, seen.sdk_version)
+        info = (*self._labels, config.class_name, seen.sdk_version)
         yield _gauge(INFO, OF_INFO, {info: 1.0})
 
 

@@ -19,7 +19,7 @@ from streamlet_sdk.contract import DeliveryOverride
 from support.blueprints import an_application
 from support.resources import ROOT, faults
 
-RELEASE = Release(name="turbines", namespace="plant", image="i", sdk="0.1.0", version="1")
+RELEASE = Release(name="turbines", namespace="plant", image="i", sdk="0.1.0")
 CLUSTERS = {
     name: KafkaCluster(properties={"bootstrap.servers": "k:1"}) for name in ("default", "x")
 }
@@ -85,7 +85,7 @@ def test_the_operator_tells_streamlets_what_the_configuration_says(
     assert list(faults(manifest, ROOT)) == []
     intent = Intent(Application.model_validate(manifest), CLUSTERS)
     assert intent.readings.problems == ()
-    told = resolve(configuration, namespace="plant", application="turbines", version="1")
+    told = resolve(configuration, namespace="plant", application="turbines")
     secrets = secret_values(configuration.application)
     for name, ours in told.items():
         theirs = streamlet_config(intent, name, intent.descriptors[name])
@@ -93,7 +93,7 @@ def test_the_operator_tells_streamlets_what_the_configuration_says(
         assert theirs.settings == ours.settings
         said = {inlet: one for inlet, one in ours.delivery.items() if one != NOTHING}
         assert theirs.delivery == said
-        assert (theirs.class_name, theirs.version) == (ours.class_name, ours.version)
+        assert theirs.class_name == ours.class_name
         for key, source in ours.parameters.items():
             found = theirs.parameters[key].value
             assert (secrets[secret_key(name, key)] if found is None else found) == source.value

@@ -157,6 +157,19 @@ def test_a_change_of_one_streamlet_changes_only_its_manifests(
     assert {one for one in before if before[one] != after[one]} == {name}
 
 
+@given(specs(), WORDS)
+def test_a_new_version_changes_no_pod_and_no_configuration(
+    spec: dict[str, Any], version: str
+) -> None:
+    before = desired(an_application(**spec), CLUSTERS).streamlets
+    after = desired(an_application(**{**spec, "version": version}), CLUSTERS).streamlets
+    for name, old in before.items():
+        new = after[name]
+        assert new.inputs == old.inputs
+        assert new.configuration["data"] == old.configuration["data"]
+        assert new.deployment["spec"] == old.deployment["spec"]
+
+
 @given(specs())
 def test_a_new_streamlet_changes_no_other(spec: dict[str, Any]) -> None:
     added = {

@@ -132,6 +132,19 @@ async def test_what_did_not_change_is_not_written(operator: Operator) -> None:
     assert INGRESS not in {name for _, name in operator.cluster.writes}
 
 
+async def test_a_new_version_is_written_and_restarts_nothing(operator: Operator) -> None:
+    await operator(**scaled(2))
+    template = copy.deepcopy(operator.deployment()["spec"]["template"])
+    generation = operator.deployment()["metadata"]["generation"]
+    await operator(**scaled(2), version="1.5.0")
+    assert operator.deployment()["metadata"]["labels"][names.VERSION] == "1.5.0"
+    assert operator.deployment()["metadata"]["generation"] == generation
+    assert operator.deployment()["spec"]["template"] == template
+    assert "StreamletConfigurationChanged" not in {reason for reason, _ in operator.cluster.events}
+    await operator.again()
+    assert operator.cluster.writes == []
+
+
 async def test_an_edited_child_is_put_right(operator: Operator) -> None:
     await operator()
 

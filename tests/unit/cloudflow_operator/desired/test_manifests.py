@@ -184,7 +184,6 @@ def of_poll_replicated(count: int) -> dict[str, Any]:
     "spec",
     [
         {"image": "registry.example/other@sha256:2222"},
-        {"version": "1.4.1"},
         {"imagePullSecrets": [{"name": "registry"}]},
         {"serviceAccountName": "mine"},
         {"overrides": [{"name": "validation", "parameters": [{"name": "floor", "value": "3"}]}]},

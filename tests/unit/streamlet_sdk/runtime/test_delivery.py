@@ -129,7 +129,6 @@ async def test_a_record_that_fails_every_try_is_dead_lettered_with_its_story() -
         "cloudflow-original-offset": "1",
         "cloudflow-original-timestamp": "77",
         "cloudflow-application": "app",
-        "cloudflow-application-version": "1.0",
     }
     assert await engine.committed("in") == {0: 2}
 
