@@ -24,6 +24,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.exceptions import OpenApiException
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
+from cloudflow_operator.access import Access, access
 from cloudflow_operator.errors import (
     ClusterError,
     ClusterUnavailableError,
@@ -203,6 +204,36 @@ class Requests:
             pass  # `last` says more than that
         raise last
 
+    async def stream(self, request: Request, silence: timedelta) -> AsyncIterator[Manifest]:
+        """The lines of an answer that goes on, each a document, until the server ends it.
+
+        Nothing is asked again. Close it with `contextlib.aclosing`, or the connection stays.
+
+        Args:
+            request: what is asked.
+            silence: for how long nothing may come.
+
+        Raises:
+            ClusterError: on a refusal, a lost connection, or silence.
+        """
+        try:
+            async with asyncio.timeout(self._patience.attempt.total_seconds()):
+                response = await self._sent(request, _request_timeout=aiohttp.ClientTimeout())
+            self._observer(request, response.status)
+            async with response.response:
+                if response.status != HTTPStatus.OK:
+                    raise _answer(request, response, await response.read()).error()
+                async for line in _lines(response.response.content, silence):
+                    yield _document(line)
+        except TimeoutError:
+            raise ClusterUnavailableError(request.doing, "no answer in time") from None
+        except _CLIENT_ERRORS as error:
+            raise _unavailable(request, error) from error
+
+    async def access(self) -> Access:
+        """The same server and user, for another client."""
+        return await access(self._client.configuration)
+
     async def _pause(self, attempt: int, last: ClusterError, limit: asyncio.Timeout) -> None:
         pause = self._patience.pause * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
         if last.retry_after is not None:
@@ -222,16 +253,18 @@ class Requests:
             raise ClusterUnavailableError(request.doing, "no answer in time") from None
         except _CLIENT_ERRORS as error:
             self._observer(request, None)
-            message = f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
-            raise ClusterUnavailableError(request.doing, message) from error
+            raise _unavailable(request, error) from error
         self._observer(request, response.status)
-        retry_after = _seconds(response.getheader("Retry-After"))
-        answer = Answer(request, response.status, _document(data), retry_after)
+        answer = _answer(request, response, data)
         if answer.is_success and not answer.document:
             raise ClusterUnavailableError(request.doing, "the answer is no JSON object")
         return answer
 
     async def _exchange(self, request: Request) -> tuple[Any, bytes]:
+        response = await self._sent(request)
+        return response, await response.read()
+
+    async def _sent(self, request: Request, **more: Any) -> Any:
         words = await self._client.param_serialize(
             request.method,
             request.path,
@@ -240,8 +273,7 @@ class Requests:
             body=request.body,
             auth_settings=["BearerToken"],
         )
-        response = await self._client.call_api(*words)
-        return response, await response.read()
+        return await self._client.call_api(*words, **more)
 
 
 @contextlib.asynccontextmanager
@@ -265,7 +297,8 @@ async def connected(
     Raises:
         RefusedError: when there is no such file, context or account, or it is broken.
     """
-    configuration = Configuration()
+    # Watches keep a connection each; what bounds the others is who asks.
+    configuration = Configuration(connection_pool_maxsize=0)
     try:
         namespace = await _load(configuration, kubeconfig, context)
         client = ApiClient(configuration)
@@ -325,6 +358,29 @@ def _check(kubeconfig: Path) -> None:
     # The client falls over whatever is no mapping.
     if not isinstance(yaml.safe_load(kubeconfig.read_bytes()), dict):
         raise ConfigException("the file is no mapping")
+
+
+def _answer(request: Request, response: Any, data: bytes) -> Answer:
+    retry_after = _seconds(response.getheader("Retry-After"))
+    return Answer(request, response.status, _document(data), retry_after)
+
+
+def _unavailable(request: Request, error: BaseException) -> ClusterUnavailableError:
+    message = f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
+    return ClusterUnavailableError(request.doing, message)
+
+
+async def _lines(content: aiohttp.StreamReader, silence: timedelta) -> AsyncIterator[bytes]:
+    """What comes, line by line, however long one is; a last one without end is no line."""
+    rest = b""
+    while True:
+        async with asyncio.timeout(silence.total_seconds()):
+            chunk = await content.readany()
+        if not chunk:
+            return
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line
 
 
 def _document(data: bytes) -> Manifest:
