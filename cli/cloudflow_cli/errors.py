@@ -3,7 +3,9 @@
 CloudflowError                streamlet_sdk.errors
 ├─ ProblemsError
 │  └─ DocumentError           a file of the user's has problems
-└─ NotFoundError              what the command was asked about does not exist
+├─ UsageError                 the command line is right, the request is not
+├─ NotFoundError              what the command was asked about does not exist
+└─ UnreachableError           the cluster does not answer
 """
 
 from __future__ import annotations
@@ -29,3 +31,12 @@ class UsageError(CloudflowError):
 
 class NotFoundError(CloudflowError):
     """What the command was asked about does not exist."""
+
+
+class UnreachableError(CloudflowError):
+    """The cluster does not answer."""
+
+    hint = (
+        "Is it up, and does the kubeconfig's context lead to it? `kubectl config current-context` "
+        "tells the context; --context and --kubeconfig name another one."
+    )

@@ -37,7 +37,7 @@ _MEANINGS: Final = {
 
 def status(error: CloudflowError) -> Exit:
     """The exit code of a command that ended with `error`."""
-    from cloudflow_cli.errors import NotFoundError, UsageError
+    from cloudflow_cli.errors import NotFoundError, UnreachableError, UsageError
     from streamlet_sdk.errors import ProblemsError, UnavailableError
 
     match error:
@@ -45,7 +45,7 @@ def status(error: CloudflowError) -> Exit:
             return Exit.PROBLEMS
         case UsageError():
             return Exit.USAGE
-        case UnavailableError():
+        case UnavailableError() | UnreachableError():
             return Exit.UNREACHABLE
         case NotFoundError():
             return Exit.NOT_FOUND

@@ -20,6 +20,12 @@ MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 VERSION: Final = "app.kubernetes.io/version"
 KAFKA_CLUSTER: Final = f"{GROUP}/kafka-cluster"
 MANAGER: Final = "cloudflow"
+PROGRAM: Final = "app.kubernetes.io/name"
+
+ABOUT: Final = "cloudflow-operator"
+"""The ConfigMap in which the operator says what it is, and the value of its label `PROGRAM`."""
+OPERATOR_NAMESPACE: Final = "cloudflow"
+"""Where the operator is, unless somebody installs it elsewhere."""
 
 # Annotations.
 INPUTS: Final = f"{GROUP}/inputs"

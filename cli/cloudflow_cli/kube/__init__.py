@@ -1,0 +1,1 @@
+"""A cluster of Kubernetes as the commands see it; only `server` imports the client for it."""
