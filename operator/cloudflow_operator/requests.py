@@ -34,7 +34,7 @@ from cloudflow_operator.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
     from cloudflow_operator.interfaces import Manifest
 
@@ -204,7 +204,7 @@ class Requests:
             pass  # `last` says more than that
         raise last
 
-    async def stream(self, request: Request, silence: timedelta) -> AsyncIterator[Manifest]:
+    async def stream(self, request: Request, silence: timedelta) -> AsyncGenerator[Manifest, None]:
         """The lines of an answer that goes on, each a document, until the server ends it.
 
         Nothing is asked again. Close it with `contextlib.aclosing`, or the connection stays.

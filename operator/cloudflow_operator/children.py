@@ -1,0 +1,182 @@
+"""What the watches know of applications' children, small in memory; and the cluster that reads it.
+
+Reconciling asks `CachedCluster` as it would ask the API server. Objects are kept packed, for most
+are never looked at again. What was written here is known at once, before its event comes.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cloudflow_operator.interfaces import CHILDREN, POD, REPLICA_SET, Key, Kind
+from cloudflow_operator.names import APPLICATION
+from cloudflow_operator.watching import Place, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from cloudflow_operator.interfaces import Cluster, Manifest
+    from cloudflow_operator.watching import Target
+
+KINDS: Final = (*CHILDREN, REPLICA_SET, POD)
+"""The kinds to watch."""
+_BY_NAME: Final = {kind.name: kind for kind in KINDS}
+# The fastest that still finds what repeats; more saves a tenth.
+_LEVEL: Final = 1
+
+
+class _Entry(NamedTuple):
+    """An object as it was at a version; without data it is gone."""
+
+    version: int
+    application: str
+    data: bytes
+
+
+class Children:
+    """The children of all applications; a `watching.Listener` for `KINDS`.
+
+    Higher versions win, whoever tells them.
+    """
+
+    def __init__(self, changed: Callable[[str, str], None]) -> None:
+        """Know nothing; `changed` is told namespace and application of what others changed."""
+        self._changed = changed
+        self._entries: dict[Kind, dict[Place, _Entry]] = {kind: {} for kind in KINDS}
+        self._of: dict[Place, set[Key]] = {}
+
+    def of(self, namespace: str, application: str) -> list[Manifest]:
+        """The children of an application; they may be changed."""
+        keys = self._of.get(Place(namespace, application), ())
+        entries = (self._entries[key.kind][Place(namespace, key.name)] for key in keys)
+        return [_unpacked(entry.data) for entry in entries if entry.data]
+
+    def put(self, kind: Kind, manifest: Manifest) -> None:
+        """What a watch tells."""
+        self._tell(place_of(manifest).namespace, self._stored(kind, manifest))
+
+    def remove(self, kind: Kind, manifest: Manifest) -> None:
+        """What a watch tells."""
+        place, version = place_of(manifest), _version(manifest)
+        known = self._entries[kind].get(place)
+        if known is not None and known.version <= version:
+            self._forget(kind, place)
+            self._tell(place.namespace, {known.application} if known.data else set())
+
+    def keep(self, target: Target, there: AbstractSet[Place], version: str) -> None:
+        """What a watch tells."""
+        gone = [
+            place
+            for place, entry in self._entries[target.kind].items()
+            if target.namespace in {None, place.namespace}
+            and place not in there
+            and entry.version <= int(version)
+        ]
+        for place in gone:
+            entry = self._forget(target.kind, place)
+            self._tell(place.namespace, {entry.application} if entry.data else set())
+
+    def written(self, manifest: Manifest) -> None:
+        """An object that was written here; nobody is told."""
+        kind = _BY_NAME.get(manifest["kind"])
+        if kind is not None:
+            self._stored(kind, manifest)
+
+    def deleted(self, key: Key, namespace: str, uid: str) -> None:
+        """An object that was deleted here; nobody is told.
+
+        If something keeps it from going, the watch will tell that it is still there.
+        """
+        place = Place(namespace, key.name)
+        known = self._entries[key.kind].get(place)
+        if known is not None and known.data and _unpacked(known.data)["metadata"]["uid"] == uid:
+            # What the watch tells of the time before comes later, and must not bring it back.
+            self._entries[key.kind][place] = known._replace(data=b"")
+
+    def _stored(self, kind: Kind, manifest: Manifest) -> set[str]:
+        """Store what is newer; the applications for which that is something new."""
+        place, version = place_of(manifest), _version(manifest)
+        application = (manifest["metadata"].get("labels") or {}).get(APPLICATION)
+        known = self._entries[kind].get(place)
+        if known is not None and known.version >= version:
+            return set()
+        concerned = {known.application} if known is not None and known.data else set[str]()
+        if known is not None and known.application != application:
+            self._forget(kind, place)
+        if application is None:
+            return concerned
+        data = _packed(kind, manifest)
+        self._entries[kind][place] = _Entry(version, application, data)
+        owner = Place(place.namespace, application)
+        self._of.setdefault(owner, set()).add(Key(kind, place.name))
+        return {*concerned, application}
+
+    def _forget(self, kind: Kind, place: Place) -> _Entry:
+        entry = self._entries[kind].pop(place)
+        owner = Place(place.namespace, entry.application)
+        keys = self._of[owner]
+        keys.discard(Key(kind, place.name))
+        if not keys:
+            del self._of[owner]
+        return entry
+
+    def _tell(self, namespace: str, applications: AbstractSet[str]) -> None:
+        for application in applications:
+            self._changed(namespace, application)
+
+
+class CachedCluster:
+    """A `Cluster` that reads children from memory, and everything else from another one."""
+
+    def __init__(self, cluster: Cluster, children: Children) -> None:
+        self._cluster = cluster
+        self._children = children
+
+    async def children(self, namespace: str, application: str) -> Sequence[Manifest]:
+        """The children, as the watches last told or as they were last written here."""
+        return self._children.of(namespace, application)
+
+    async def read(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """One object, as it is."""
+        return await self._cluster.read(kind, namespace, name)
+
+    async def apply(self, manifest: Manifest, *, manager: str, force: bool = True) -> Manifest:
+        """Apply, and know it."""
+        made = await self._cluster.apply(manifest, manager=manager, force=force)
+        self._children.written(made)
+        return made
+
+    async def delete(self, key: Key, namespace: str, *, uid: str) -> None:
+        """Delete, and know it."""
+        await self._cluster.delete(key, namespace, uid=uid)
+        self._children.deleted(key, namespace, uid)
+
+    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
+        """Replace the status of an application."""
+        await self._cluster.write_status(application, status)
+
+    async def event(
+        self, application: Manifest, *, reason: str, message: str, is_warning: bool
+    ) -> None:
+        """Tell people."""
+        await self._cluster.event(
+            application, reason=reason, message=message, is_warning=is_warning
+        )
+
+
+def _version(manifest: Manifest) -> int:
+    return int(manifest["metadata"]["resourceVersion"])
+
+
+def _packed(kind: Kind, manifest: Manifest) -> bytes:
+    # In a list none says what it is.
+    named = {**manifest, "apiVersion": kind.api_version, "kind": kind.name}
+    return zlib.compress(json.dumps(named, separators=(",", ":")).encode(), _LEVEL)
+
+
+def _unpacked(data: bytes) -> Manifest:
+    manifest: Manifest = json.loads(zlib.decompress(data))
+    return manifest
