@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 from streamlet_sdk.errors import RejectedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamlet_sdk.broker.log import Row
-    from streamlet_sdk.runtime.transport import Headers
+    from streamlet_sdk.runtime.transport import Claim, Headers
 
 # About what Kafka adds to a record; also what keeps a batch of empty records bounded.
 _OVERHEAD_BYTES: Final = 16
@@ -17,12 +19,13 @@ _OVERHEAD_BYTES: Final = 16
 class EmbeddedBatch:
     """Records for one partition; `size` is in bytes, and `rows` are for the broker."""
 
-    __slots__ = ("_largest", "_limit", "partition", "rows", "size", "topic")
+    __slots__ = ("_largest", "_limit", "claims", "partition", "rows", "size", "topic")
 
     def __init__(self, topic: str, partition: int, *, limit: int, largest: int) -> None:
         self.topic = topic
         self.partition = partition
         self.size = 0
+        self.claims: Sequence[Claim] = ()
         self._limit = min(limit, largest)
         self._largest = largest
         self.rows: list[Row] = []

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # broker that does not answer before `submit` waits as well.
 _BATCH_BYTES: Final = 1024 * 1024
 _BUFFER_BYTES: Final = 32 * 1024 * 1024
+_DOUBT_SECONDS: Final = 0.05
 
 _Waiting = tuple[EmbeddedBatch, asyncio.Future[int]]
 
@@ -118,6 +119,7 @@ class EmbeddedProducer:
     async def _send(self) -> None:
         while self._waiting:
             batch, answer = self._waiting[0]
+            await _in_doubt(batch)
             fault = await self._cluster.faults.before_batch(batch.topic)
             self._answer(batch, answer, fault)
             self._waiting.popleft()
@@ -142,6 +144,8 @@ class EmbeddedProducer:
             raise NotAttemptedError(
                 "an earlier batch failed: take a new producer"
             ) from self._failure
+        if not all(claim.alive for claim in batch.claims):
+            raise NotAttemptedError("what waited came of a partition that has gone elsewhere")
         if fault.rejected:
             raise RejectedError(f"the broker refused a batch for topic {batch.topic}")
         first = -1
@@ -155,3 +159,11 @@ class EmbeddedProducer:
     def _transaction(self) -> Transaction | None:
         """What the batches belong to; overridden by the producer that has transactions."""
         return None
+
+
+async def _in_doubt(batch: EmbeddedBatch) -> None:
+    """Wait while what `batch` holds may be somebody else's by now."""
+    while all(claim.alive for claim in batch.claims):
+        if all(claim.is_owned for claim in batch.claims):
+            break
+        await asyncio.sleep(_DOUBT_SECONDS)

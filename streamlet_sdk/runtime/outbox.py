@@ -7,7 +7,6 @@ are never reordered. It decides nothing about failed records; owners do.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from itertools import groupby
 from operator import itemgetter
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.offsets import Owner
     from streamlet_sdk.runtime.transport import Claim, Headers, Producer, RawRecord, Transport
 
-logger = logging.getLogger(__name__)
-
 # Encoded bytes that may wait for the broker before handlers have to wait in turn.
 MAX_PENDING_BYTES = 32 * 1024 * 1024
 # A batch of no more than this is not compressed: a codec's start alone costs some 40 µs.
@@ -40,6 +37,7 @@ FEW_RECORDS = 4
 SMALL_BYTES = 1024
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_RENEWAL_SECONDS = 2.0
 
 
 _VALUE = itemgetter(1)
@@ -263,6 +261,8 @@ class Outbox:
                     raise
                 break
             taken += 1
+        if destination.is_leased:
+            batch.claims = _claims(entries[:taken])
         future = await producer.submit(batch)
         return taken, await future
 
@@ -328,12 +328,16 @@ class Outbox:
             del self._producers[way]
             now = asyncio.get_running_loop().time()
             await failed.close(flush=True, deadline=now + 1)
+            where = f"connecting to write to Kafka cluster {way.cluster}"
+            pause = FIRST_PAUSE_SECONDS
             while way not in self._producers:
                 try:
                     self._producers[way] = await self._made(way)
                 except UnavailableError as error:
-                    logger.warning("No producer yet: %s", error)
-                    await asyncio.sleep(FIRST_PAUSE_SECONDS)
+                    self._health.trouble(where, str(error))
+                    await asyncio.sleep(pause * random.uniform(0.5, 1))
+                    pause = min(pause * 2, LONGEST_RENEWAL_SECONDS)
+            self._health.well(where)
 
 
 async def _is_owned(claim: Claim | None) -> bool:
@@ -343,6 +347,12 @@ async def _is_owned(claim: Claim | None) -> bool:
             break
         await asyncio.sleep(FIRST_PAUSE_SECONDS)
     return claim is None or claim.alive
+
+
+def _claims(entries: Sequence[Entry]) -> Sequence[Claim]:
+    """Those that entries come of which must not come late."""
+    claims = {entry.owner.claim for entry in entries}
+    return [claim for claim in claims if claim is not None]
 
 
 def _size(entries: Sequence[Entry]) -> int:

@@ -79,6 +79,11 @@ class Claim:
     alive: bool = True
     lease: Lease = field(default_factory=Lease)
 
+    @property
+    def is_owned(self) -> bool:
+        """Whether it surely is this member's now."""
+        return self.alive and self.lease.holds
+
 
 class Chunk(NamedTuple):
     """Records of one claim, in order of offset.
@@ -182,7 +187,14 @@ class Consumer(Protocol):
 
 
 class Batch(Protocol):
-    """Records for one partition that are written together."""
+    """Records for one partition that are written together.
+
+    Attributes:
+        claims: those that it may not outlive: it is sent only while all of them are owned, and
+            not any more (`NotAttemptedError`) once one is dead.
+    """
+
+    claims: Sequence[Claim]
 
     @property
     def count(self) -> int:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from streamlet_sdk.errors import RejectedError
+from streamlet_sdk.errors import OutcomeUnknownError, RejectedError
 from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
 from streamlet_sdk.runtime.kafka.lane import KafkaLane
+from streamlet_sdk.runtime.kafka.producer import KafkaProducer
+from streamlet_sdk.runtime.transport import Claim
 from support.kafka import a_world
 from support.transport import Row, deadline, send, submit
 
@@ -111,3 +113,26 @@ async def test_an_offset_is_not_told_while_a_transaction_may_change_it(world: Wo
     assert done == set()
     await lane.commit({}, None, deadline())
     assert await asking == {(source, 0): 1}
+
+
+async def test_a_batch_that_waits_for_a_connection_is_not_sent_when_its_claim_has_died(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = await world.topic()
+    producer = await world.producer()
+    assert isinstance(producer, KafkaProducer)
+    claim = Claim(topic, 0, 1)
+    ready = producer._client.ready
+
+    async def slowly(*given: Any, **named: Any) -> bool:
+        is_ready = bool(await ready(*given, **named))
+        claim.alive = False
+        return is_ready
+
+    monkeypatch.setattr(producer._client, "ready", slowly)
+    batch = producer.batch(topic, 0)
+    assert batch.append(None, b"too late", 1, ())
+    batch.claims = [claim]
+    with pytest.raises(OutcomeUnknownError, match="gone elsewhere"):
+        await (await producer.submit(batch))
+    assert await send(await world.producer(), topic, Row(b"the first")) == 0

@@ -9,9 +9,11 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from streamlet_sdk.errors import RejectedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aiokafka.producer.message_accumulator import BatchBuilder
 
-    from streamlet_sdk.runtime.transport import Headers
+    from streamlet_sdk.runtime.transport import Claim, Headers
 
 _HEADER_BYTES: Final = 61
 _NO_HEADERS: Final[list[tuple[str, bytes | None]]] = []
@@ -26,6 +28,7 @@ class KafkaBatch:
         "_largest",
         "_suspicious",
         "builder",
+        "claims",
         "count",
         "partition",
         "topic",
@@ -37,6 +40,7 @@ class KafkaBatch:
         self.partition = partition
         self.builder: Any = builder
         self.count = 0
+        self.claims: Sequence[Claim] = ()
         self._largest = largest - _HEADER_BYTES
         self._suspicious = self._largest // 2
         # aiokafka's own `append` costs as much again in front of this one.

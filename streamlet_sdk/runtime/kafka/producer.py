@@ -41,6 +41,7 @@ class KafkaProducer:
         self._client = client
         self._settings = settings
         self._line = Line(client, settings, name)
+        self._line.accumulator.too_late = self._too_late
         self._answers: dict[Any, asyncio.Future[int]] = {}
         self._bytes = 0
         self._turns: deque[asyncio.Future[None]] = deque()
@@ -167,7 +168,7 @@ class KafkaProducer:
         place = TopicPartition(batch.topic, batch.partition)
         try:
             with translating(f"writing to {batch.topic}"):
-                sent = self._line.accumulator.admit(batch.builder, place)
+                sent = self._line.accumulator.admit(batch.builder, place, batch.claims)
         except TransportError as error:
             answer.set_exception(error)
             return
@@ -195,6 +196,13 @@ class KafkaProducer:
         if not spoiled:
             for waiting in self._line.accumulator.withdraw():
                 self._answer(waiting, _given_up(waiting))
+
+    def _too_late(self, sent: Any) -> None:
+        """Called for a batch that may not be sent any more."""
+        where = f"writing to {sent.tp.topic}/{sent.tp.partition}"
+        what = "what waited here came of a partition that has gone elsewhere"
+        kind = OutcomeUnknownError if sent.retry_count else NotAttemptedError
+        self._fail(sent, kind(f"{where}: {what}"))
 
     def _watch_for(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()

@@ -21,12 +21,14 @@ from streamlet_sdk.runtime.kafka import wire
 from streamlet_sdk.runtime.kafka.properties import milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from aiokafka.structs import TopicPartition
 
     from streamlet_sdk.runtime.kafka.client import Client
     from streamlet_sdk.runtime.kafka.properties import ProducerSettings
+    from streamlet_sdk.runtime.transport import Claim
 
 _CODECS: Final = {
     None: 0,
@@ -42,11 +44,18 @@ _NOT_A_MEMBER: Final = (
 )
 _ALL_REPLICAS: Final = -1
 _RETRY_MS: Final = 100
+_DOUBT_SECONDS: Final = 0.05
 _NO_TRANSACTIONS_MS: Final = 2**31 - 1
 
 
 class Accumulator(MessageAccumulator):
-    """What waits to be sent, by partition."""
+    """What waits to be sent, by partition.
+
+    Attributes:
+        too_late: called with a batch that was taken out, for its records are somebody else's.
+    """
+
+    too_late: Callable[[Any], None]
 
     def builder(self, *, packed: bool) -> Any:
         """What a batch is made with; not `packed` it is not compressed."""
@@ -56,14 +65,42 @@ class Accumulator(MessageAccumulator):
         is_transactional = transactions is not None and transactions.transactional_id is not None
         return BatchBuilder(self._batch_size, _CODECS[None], is_transactional=is_transactional)
 
-    def admit(self, builder: Any, place: TopicPartition) -> Any:
+    def admit(self, builder: Any, place: TopicPartition, claims: Sequence[Claim]) -> Any:
         """Put a batch behind those of its partition, at once; aiokafka's own batch."""
-        return self._append_batch(builder, place)
+        batch = self._append_batch(builder, place)
+        batch.claims = claims
+        return batch
+
+    @override
+    def drain_by_nodes(
+        self, ignore_nodes: Any, muted_partitions: AbstractSet[Any] = frozenset()
+    ) -> Any:
+        """What may be sent now, by broker; a batch whose claims are in doubt waits."""
+        for place in list(self._batches):
+            self._drop_late(place)
+        doubtful = {place for place, waiting in self._batches.items() if in_doubt(waiting[0])}
+        drained = super().drain_by_nodes(ignore_nodes, muted_partitions | doubtful)
+        if doubtful:
+            self._loop.call_later(_DOUBT_SECONDS, self._wakeup, self._waiter_future)
+        return drained
+
+    def _drop_late(self, place: TopicPartition) -> None:
+        batches = self._batches.get(place)
+        if batches and not all(claim.alive for claim in batches[0].claims):
+            late = batches.popleft()
+            if not batches:
+                del self._batches[place]
+            self.too_late(late)
 
     def withdraw(self) -> Iterator[Any]:
         """Take out the batches that are not on their way now."""
         for place in list(self._batches):
             yield from self._batches.pop(place)
+
+
+def in_doubt(batch: Any) -> bool:
+    """Whether what `batch` holds may be somebody else's by now."""
+    return not all(claim.is_owned for claim in batch.claims)
 
 
 class _OffsetsHandler(TxnOffsetCommitHandler):
@@ -122,7 +159,20 @@ class EndableSender(Sender):
         task = asyncio.current_task()
         if task is not None:
             self._noted(task)
-        await super()._send_produce_req(node_id, batches)
+        if any(batch.claims for batch in batches.values()):
+            # Connecting may take long, and this process may be frozen meanwhile.
+            await self.client.ready(node_id)
+            self._take_back(batches)
+        if batches:
+            await super()._send_produce_req(node_id, batches)
+        else:
+            self._in_flight.remove(node_id)
+
+    def _take_back(self, batches: Any) -> None:
+        """Let those wait again that are in doubt."""
+        for place in [place for place, batch in batches.items() if in_doubt(batch)]:
+            self._message_accumulator.reenqueue(batches.pop(place))
+            self._muted_partitions.remove(place)
 
     @override
     async def _do_txn_offset_commit(self, offsets: Any, group_id: Any) -> None:

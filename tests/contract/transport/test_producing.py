@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from streamlet_sdk.errors import RejectedError
+from streamlet_sdk.errors import NotAttemptedError, RejectedError
+from streamlet_sdk.runtime.transport import Claim
 from support.transport import Row, deadline, send, submit
 
 if TYPE_CHECKING:
+    from streamlet_sdk.runtime.transport import Producer
     from support.transport import World
 
 
@@ -154,3 +157,39 @@ async def test_after_closing_no_answer_stays_open(world: World) -> None:
     assert [answer.exception() for answer in answers if answer.cancelled()] == []
     for answer in answers:
         answer.exception()
+
+
+async def test_a_batch_waits_while_its_claim_is_in_doubt(world: World) -> None:
+    topic = await world.topic()
+    producer = await world.producer()
+    claim = Claim(topic, 0, 1)
+    claim.lease.until = 0.0
+    answer = await submit_for(claim, producer, topic, b"mine")
+    await send(await world.producer(), topic, Row(b"of somebody else"))
+    assert not answer.done()
+    claim.lease.until = math.inf
+    assert await answer == 1
+
+
+async def test_a_batch_is_not_sent_when_its_claim_has_died(world: World) -> None:
+    topic = await world.topic()
+    producer = await world.producer()
+    claim = Claim(topic, 0, 1)
+    claim.lease.until = 0.0
+    answer = await submit_for(claim, producer, topic, b"too late")
+    claim.alive = False
+    # It is a claim of its group again, and not this one.
+    claim.lease.until = math.inf
+    with pytest.raises(NotAttemptedError, match="gone elsewhere"):
+        await answer
+    assert await send(await world.producer(), topic, Row(b"the first")) == 0
+
+
+async def submit_for(
+    claim: Claim, producer: Producer, topic: str, value: bytes
+) -> asyncio.Future[int]:
+    """Submit a record that comes of `claim`."""
+    batch = producer.batch(topic, 0)
+    assert batch.append(None, value, 1, ())
+    batch.claims = [claim]
+    return await producer.submit(batch)

@@ -44,6 +44,18 @@ class Quick(Streamlet):
         return self.out(data)
 
 
+class Twofold(Streamlet):
+    """Passes on to two topics."""
+
+    in_ = Inlet(bytes)
+    out = Outlet(bytes)
+    other = Outlet(bytes)
+
+    @in_.each
+    def go(self, data: bytes) -> list[Emission[bytes]]:
+        return [self.out(data), self.other(data)]
+
+
 class Listed(Streamlet):
     """Passes lists on, each after half a second."""
 
@@ -142,6 +154,24 @@ async def test_at_most_once_what_waits_for_the_broker_is_kept_while_nobody_has_t
         claim.lease.until = math.inf
         await engine.run()
         assert engine.values("out") == [b"on its way", b"waits behind it"]
+
+
+@virtual_time
+async def test_at_most_once_what_the_client_holds_does_not_come_late() -> None:
+    config = a_config(Twofold, delivery=AT_MOST_ONCE)
+    async with Engine(Twofold, config=config) as engine:
+        await asyncio.sleep(1)
+        [claim] = _claims(engine)
+        engine.broker.faults.batch("out", Fault(delay=seconds(20)))
+        await engine.feed("in", b"a")
+        await asyncio.sleep(10)
+        claim.lease.until = 0.0
+        await asyncio.sleep(20)
+        _expire(engine)
+        await engine.feed("in", b"of the next owner")
+        await engine.run()
+        assert engine.values("out") == [b"a", b"of the next owner"]
+        assert engine.values("other") == [b"of the next owner"]
 
 
 @virtual_time
