@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from cloudflow_cli.pod_patch import PodPatch
     from streamlet_sdk.blueprint.descriptor import Descriptor
+    from streamlet_sdk.blueprint.topics import TopicSettings
     from streamlet_sdk.blueprint.verified import (
         VerifiedBlueprint,
         VerifiedStreamlet,
@@ -192,6 +193,21 @@ def _is_secret(streamlet: VerifiedStreamlet, key: str) -> bool:
 
 def _policy(override: DeliveryOverride) -> Manifest:
     return _set(**override.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def topic_settings(settings: TopicSettings) -> Manifest:
+    """The fields of a topic's entry that `settings` sets."""
+    return _set(
+        kafkaName=settings.kafka_name,
+        cluster=settings.cluster,
+        managed=settings.managed,
+        partitions=settings.partitions,
+        replicationFactor=settings.replicas,
+        config=dict(settings.properties),
+        clientConfig=dict(settings.connection),
+        producerConfig=dict(settings.producer),
+        consumerConfig=dict(settings.consumer),
+    )
 
 
 def _topic(topic: VerifiedTopic) -> Manifest:

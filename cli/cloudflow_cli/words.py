@@ -7,12 +7,15 @@ where their keys are known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from cloudflow_cli.errors import UsageError
 
 _PART: Final = r'(?:"[^"]+"|[^\s."=]+)'
+_WHOLE: Final = re.compile(r"\d{1,9}", re.ASCII)
+MOST_REPLICAS: Final = 1000
 _KEY: Final = re.compile(rf"{_PART}(?:\.{_PART})*")
 
 
@@ -36,6 +39,30 @@ def document(words: Iterable[str]) -> dict[str, Any]:
             raise _at_odds(word)
         section[keys[-1]] = value
     return content
+
+
+def place_and_words(given: Sequence[str]) -> tuple[Path, Sequence[str]]:
+    """What the words are about, or the current folder, and the `KEY=VALUE` words after it."""
+    if given and ("=" not in given[0] or Path(given[0]).exists()):
+        return Path(given[0]), given[1:]
+    return Path(), given
+
+
+def counts(given: Iterable[str]) -> dict[str, int]:
+    """The numbers of `STREAMLET=N` words; the last of equal names wins.
+
+    Raises:
+        UsageError: when a word is not of this form.
+    """
+    found: dict[str, int] = {}
+    for word in given:
+        name, equals, number = word.partition("=")
+        if not name or not equals or _WHOLE.fullmatch(number) is None:
+            raise UsageError(f"{word!r} is not STREAMLET=N, with N from 0 to {MOST_REPLICAS}.")
+        found[name] = int(number)
+        if found[name] > MOST_REPLICAS:
+            raise UsageError(f"{word!r} is not STREAMLET=N, with N from 0 to {MOST_REPLICAS}.")
+    return found
 
 
 def pair(word: str) -> tuple[tuple[str, ...], str]:

@@ -15,6 +15,7 @@ from cloudflow_cli.options import Common
 from cloudflow_cli.sandbox import request as asked
 from cloudflow_cli.sandbox.request import Request
 from cloudflow_cli.sandbox.run import run
+from cloudflow_cli.words import place_and_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ class Given:
         Raises:
             UsageError: when something is not of its form.
         """
-        place, settings = asked.place_and_words(self.words or ())
+        place, settings = place_and_words(self.words or ())
         feeds = asked.feeds(self.feed or ())
         taps = asked.taps(self.tap or (), feeds)
         asked.require_own_stdout(taps, common.output)

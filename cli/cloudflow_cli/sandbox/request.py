@@ -81,13 +81,6 @@ class Request:
     port_base: int
 
 
-def place_and_words(given: Sequence[str]) -> tuple[Path, Sequence[str]]:
-    """PROJECT, or the current folder, and the `KEY=VALUE` words after it."""
-    if given and ("=" not in given[0] or Path(given[0]).exists()):
-        return Path(given[0]), given[1:]
-    return Path(), given
-
-
 def settings(
     given: Iterable[str],
     *,
