@@ -90,7 +90,7 @@ class Streamlet:
         """Partitions of `inlet` are about to be read here; load state that is kept for them."""
 
     async def partitions_revoked(self, inlet: str, partitions: Sequence[int]) -> None:
-        """Partitions of `inlet` go elsewhere; everything of theirs is done and committed."""
+        """Partitions of `inlet` go elsewhere; all of theirs is committed, or they were lost."""
 
 
 def settings(cls: type) -> Mapping[str, Setting[Any]]:

@@ -66,6 +66,8 @@ class InletRunner:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._leaving: set[Claim] = set()
+        # Those that the user's hooks know of.
+        self._announced: set[Claim] = set()
         self._is_stopping = False
         # Whether records are read that no worker has yet.
         self._in_hand = False
@@ -128,9 +130,7 @@ class InletRunner:
     def assigned(self, claims: Sequence[Claim]) -> None:
         """Open claims, each in a task of its own."""
         for claim in claims:
-            task = self._spawn(self._guard(self._open_claim(claim)))
-            self._opening[claim] = task
-            task.add_done_callback(partial(self._opened, claim))
+            self._begin_opening(claim)
         if self._given_back_at is not None:
             self.counters.rebalances += 1
             self.counters.rebalance_seconds += self._loop_time() - self._given_back_at
@@ -141,29 +141,23 @@ class InletRunner:
         self._given_back_at = self._loop_time()
         # While the barrier runs the claims are alive, but none of them may be opened again.
         self._leaving.update(claims)
-        opening = [self._opening[claim] for claim in claims if claim in self._opening]
-        for task in opening:
-            task.cancel()
-        await asyncio.gather(*opening, return_exceptions=True)
+        await asyncio.gather(*self._end_opening(claims), return_exceptions=True)
         # Some of the budget is kept for letting go: what misses the deadline stays open for ever.
         now = self._loop_time()
         until = now + (deadline - now) * 0.8
         mine = [claim for claim in claims if claim in self._open]
         await asyncio.gather(*(self._finish(self._open[claim], until) for claim in mine))
         await self._committer.commit(mine, now + (deadline - now) * 0.9)
-        await self._let_go(mine)
+        await self._let_go(claims)
         self._leaving.difference_update(claims)
 
     def lost(self, claims: Sequence[Claim]) -> None:
         """Someone else reads them already: drop everything."""
         self._given_back_at = self._loop_time()
+        dropping = self._spawn(self._guard(self._let_go(claims, self._end_opening(claims))))
         for claim in claims:
-            if claim in self._opening:
-                self._opening[claim].cancel()
-            if claim in self._open:
-                task = self._spawn(self._abandon(claim))
-                self._opening[claim] = task
-                task.add_done_callback(partial(self._opened, claim))
+            self._opening[claim] = dropping
+            dropping.add_done_callback(partial(self._opened, claim))
 
     # Claims
 
@@ -175,12 +169,26 @@ class InletRunner:
         loop = asyncio.get_running_loop()
         return loop.create_task(work, context=self._context.copy())
 
+    def _begin_opening(self, claim: Claim) -> None:
+        task = self._spawn(self._guard(self._open_claim(claim)))
+        self._opening[claim] = task
+        task.add_done_callback(partial(self._opened, claim))
+
+    def _end_opening(self, claims: Sequence[Claim]) -> Sequence[asyncio.Task[None]]:
+        opening = [self._opening[claim] for claim in claims if claim in self._opening]
+        for task in opening:
+            task.cancel()
+        return opening
+
     def _opened(self, claim: Claim, task: asyncio.Task[None]) -> None:
         if self._opening.get(claim) is task:
             del self._opening[claim]
 
     async def _open_claim(self, claim: Claim) -> None:
-        await self.plan.assigned(self.plan.name, [claim.partition])
+        if claim not in self._announced:
+            await self._gone_before(claim)
+            await self.plan.assigned(self.plan.name, [claim.partition])
+            self._announced.add(claim)
         # The lane of a dead claim would fence whoever has the partition now.
         while claim.alive:
             try:
@@ -189,6 +197,15 @@ class InletRunner:
             except UnavailableError as error:
                 logger.warning("Partition %s is not open yet: %s", claim.partition, error)
                 await asyncio.sleep(OPEN_AGAIN_SECONDS)
+
+    async def _gone_before(self, claim: Claim) -> None:
+        """Wait until an earlier claim to the same partition was let go."""
+        before = [
+            task
+            for other, task in self._opening.items()
+            if other is not claim and other.partition == claim.partition
+        ]
+        await asyncio.gather(*before, return_exceptions=True)
 
     async def _begin(self, claim: Claim) -> None:
         plan = self.plan
@@ -239,7 +256,7 @@ class InletRunner:
         """A transaction's end is unknown: forget the claim's state and read its offset again."""
         await self._abandon(claim)
         if claim.alive and claim not in self._leaving:
-            self.assigned([claim])
+            self._begin_opening(claim)
 
     async def _abandon(self, claim: Claim) -> None:
         opened = self._open.pop(claim, None)
@@ -261,12 +278,17 @@ class InletRunner:
         except (TimeoutError, TransportError) as error:
             logger.warning("Not everything was committed; it will be read again: %r", error)
 
-    async def _let_go(self, claims: Sequence[Claim]) -> None:
+    async def _let_go(
+        self, claims: Sequence[Claim], opening: Sequence[asyncio.Task[None]] = ()
+    ) -> None:
+        await asyncio.gather(*opening, return_exceptions=True)
         for claim in claims:
             await self._abandon(claim)
-        if claims:
+        known = [claim.partition for claim in claims if claim in self._announced]
+        self._announced.difference_update(claims)
+        if known:
             with Attempt() as hook:
-                await self.plan.revoked(self.name, [claim.partition for claim in claims])
+                await self.plan.revoked(self.name, known)
             if hook.error is not None:
                 self.plan.stage.failed(hook.error)
 

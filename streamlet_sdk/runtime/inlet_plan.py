@@ -21,7 +21,7 @@ class InletPlan:
         lane: client properties of the producer in whose transactions exactly-once inlets write.
         start: where a claim without a committed offset begins.
         assigned: the user's hook, called before a partition is read.
-        revoked: the user's hook, called when everything of a partition is committed.
+        revoked: the user's hook, called when everything of a partition is committed or lost.
     """
 
     name: str

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from streamlet_sdk import Emission, Inlet, Outlet, Streamlet
 from streamlet_sdk.broker import EmbeddedBroker
+from streamlet_sdk.broker.broker import EmbeddedTransport
 from streamlet_sdk.broker.consumer import EmbeddedConsumer
 from streamlet_sdk.broker.faults import Fault
 from streamlet_sdk.broker.lane import EmbeddedLane
-from streamlet_sdk.errors import DeliveryError, DeniedError, FencedError
+from streamlet_sdk.errors import DeliveryError, DeniedError, FencedError, UnavailableError
 from streamlet_sdk.local.wires import Fed
 from support.engine import Engine, a_config
 from support.virtual_time import virtual_time
 
 if TYPE_CHECKING:
+    from streamlet_sdk.broker.producer import EmbeddedProducer
     from streamlet_sdk.runtime.transport import Batch, Chunk, Claim
 
 GUARANTEES = ("at-least-once", "at-most-once", "exactly-once")
@@ -155,6 +158,36 @@ async def test_work_goes_on_after_the_broker_was_away() -> None:
         await engine.feed("in", b"after")
         await engine.run()
         assert set(engine.values("out")) == {*numbers(5), b"after"}
+
+
+@virtual_time
+async def test_an_outage_is_told_once_and_asked_about_less_and_less(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    asked: list[float] = []
+    made = EmbeddedTransport.producer
+
+    async def away(transport: EmbeddedTransport, *given: Any) -> EmbeddedProducer:
+        asked.append(asyncio.get_running_loop().time())
+        if asked[-1] < asked[0] + 60:
+            raise UnavailableError("no broker answers")
+        return await made(transport, *given)
+
+    async with Engine(Echo) as engine:
+        await engine.feed("in", b"a")
+        await engine.run()
+        monkeypatch.setattr(EmbeddedTransport, "producer", away)
+        engine.broker.faults.batch("out", Fault(unanswered=True, done=False))
+        await engine.feed("in", b"b")
+        await engine.run()
+        assert set(engine.values("out")) == {b"a", b"b"}
+    told = [line for line in caplog.messages if line.startswith("connecting to write")]
+    assert len(told) == 2
+    assert told[0].endswith("no broker answers")
+    pauses = [after - before for before, after in itertools.pairwise(asked)]
+    assert max(pauses[:2]) < 0.3
+    assert min(pauses[-5:]) > 0.9
 
 
 @pytest.mark.parametrize("guarantee", ["at-least-once", "exactly-once"])

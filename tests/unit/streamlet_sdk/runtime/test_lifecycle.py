@@ -10,6 +10,8 @@ import pytest
 
 from streamlet_sdk import Emission, Inlet, Outlet, Parameter, Record, Streamlet
 from streamlet_sdk.broker import EmbeddedBroker
+from streamlet_sdk.broker.consumer import EmbeddedConsumer
+from streamlet_sdk.broker.faults import Fault
 from streamlet_sdk.contract import Binding, ParameterSource
 from streamlet_sdk.errors import ConfigurationError
 from streamlet_sdk.local.wires import Fed
@@ -62,6 +64,15 @@ class Diary(Streamlet):
         return self.out(data)
 
 
+def expire(engine: Engine) -> None:
+    """End the session of the consumer."""
+    runner = engine.replicas[0].runner
+    assert runner is not None
+    consumer = runner.inlets[0]._consumer
+    assert isinstance(consumer, EmbeddedConsumer)
+    consumer.expire()
+
+
 def fresh(**changes: Any) -> type[Diary]:
     """A class of its own, so that tests do not share what it keeps."""
     return type("Diary", (Diary,), {"seen": [], **changes})
@@ -95,6 +106,57 @@ async def test_when_a_partition_is_revoked_all_of_it_is_committed() -> None:
         await engine.feed("in", b"a", b"b", b"c")
         await engine.run()
     assert committed == [{0: 3}]
+
+
+@pytest.mark.parametrize("guarantee", ["at-least-once", "exactly-once", "at-most-once"])
+def test_a_lost_partition_is_revoked_before_it_is_assigned_again(guarantee: str) -> None:
+    @virtual_time
+    async def run() -> None:
+        kind = fresh()
+        engine = Engine(kind, config=a_config(kind, delivery={"guarantee": guarantee}))
+        async with engine:
+            await engine.feed("in", b"a")
+            await engine.run()
+            expire(engine)
+            await engine.feed("in", b"b")
+            await engine.run()
+        period = [("assigned in", 0), ("revoked in", 0)]
+        assert [note for note in kind.seen[1:-1] if note[0] != "record"] == period * 2
+
+    run()
+
+
+@virtual_time
+async def test_a_partition_that_is_lost_while_it_is_taken_over_is_revoked() -> None:
+    class Slow(fresh()):  # type: ignore[misc] # made at run time
+        async def partitions_assigned(self, inlet: str, partitions: Sequence[int]) -> None:
+            try:
+                await asyncio.sleep(5)
+            except asyncio.CancelledError:
+                self._note("cancelled")  # and goes on, as users' code may
+            await super().partitions_assigned(inlet, partitions)
+
+    async with Engine(Slow) as engine:
+        await asyncio.sleep(1)
+        expire(engine)
+        await engine.feed("in", b"a")
+        await engine.run()
+    period = [("assigned in", 0), ("revoked in", 0)]
+    again = [period[0], ("record", 0), period[1]]
+    assert Slow.seen == [("start",), ("cancelled",), *period, *again, ("stop",)]
+
+
+@virtual_time
+async def test_a_transaction_that_is_begun_anew_assigns_nothing_anew() -> None:
+    kind = fresh()
+    config = a_config(kind, delivery={"guarantee": "exactly-once"})
+    async with Engine(kind, config=config) as engine:
+        lane = f"{config.group('in')}.in.0"
+        engine.broker.faults.transaction(lane, Fault(unanswered=True, done=False))
+        await engine.feed("in", b"a")
+        await engine.run()
+    record = ("record", 0)
+    assert kind.seen[1:-1] == [("assigned in", 0), record, record, ("revoked in", 0)]
 
 
 @virtual_time
