@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
@@ -106,16 +108,30 @@ def run(common: Common, work: Callable[[Session], Awaitable[T]]) -> T:
 
 async def _run(common: Common, work: Callable[[Session], Awaitable[T]]) -> T:
     from cloudflow_cli.kube.errors import explained
-    from cloudflow_cli.kube.server import ApiServer
     from cloudflow_operator.errors import ClusterError
-    from cloudflow_operator.requests import connected
 
     try:
-        async with connected(kubeconfigs(common), context=common.context) as requests:
-            namespace = common.namespace or requests.namespace or "default"
-            return await work(Session(ApiServer(requests), namespace))
+        async with opened(common) as session:
+            return await work(session)
     except ClusterError as error:
         raise explained(error) from error
+
+
+@asynccontextmanager
+async def opened(common: Common, *, hasty: bool = False) -> AsyncIterator[Session]:
+    """A session as who the options and the environment say; nothing is sent yet.
+
+    Hasty ones wait a second for an answer and ask once: nobody waits longer for a completion.
+    """
+    from cloudflow_cli.kube.server import ApiServer
+    from cloudflow_operator.requests import USUAL, Patience, connected
+
+    second = timedelta(seconds=1)
+    patience = Patience(attempt=second, total=second, attempts=1) if hasty else USUAL
+    files = kubeconfigs(common)
+    async with connected(files, patience, context=common.context) as requests:
+        namespace = common.namespace or requests.namespace or "default"
+        yield Session(ApiServer(requests), namespace)
 
 
 def kubeconfigs(common: Common) -> Sequence[Path] | None:
