@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cloudflow_operator.errors import ClusterError, ConflictError
 from cloudflow_operator.interfaces import Kind
+from cloudflow_operator.names import LEASE
 from cloudflow_operator.requests import Patience, Request, path
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from cloudflow_operator.interfaces import Clock, Manifest
     from cloudflow_operator.requests import Requests
 
-LEASE: Final = Kind("coordination.k8s.io/v1", "Lease", "leases")
-NAME: Final = "cloudflow-operator"
+LEASES: Final = Kind("coordination.k8s.io/v1", "Lease", "leases")
 PATIENCE: Final = Patience(timedelta(seconds=3), timedelta(seconds=3), attempts=1)
 """For the requests of an election: it asks again itself, after it has looked what is there."""
 LOST: Final = 3
@@ -234,23 +234,23 @@ class _Leases:
     def __init__(self, requests: Requests, candidate: Candidate) -> None:
         self._requests = requests
         self._namespace = candidate.namespace
-        self._all = path(LEASE.api_version, LEASE.plural, candidate.namespace)
+        self._all = path(LEASES.api_version, LEASES.plural, candidate.namespace)
 
     def empty(self) -> Manifest:
         """One that is not there yet."""
-        metadata = {"name": NAME, "namespace": self._namespace}
-        return {"apiVersion": LEASE.api_version, "kind": LEASE.name, "metadata": metadata}
+        metadata = {"name": LEASE, "namespace": self._namespace}
+        return {"apiVersion": LEASES.api_version, "kind": LEASES.name, "metadata": metadata}
 
     async def read(self) -> Manifest | None:
-        doing = f"get Lease {self._namespace}/{NAME}"
-        answer = await self._requests.answer(Request(doing, "GET", f"{self._all}/{NAME}"))
+        doing = f"get Lease {self._namespace}/{LEASE}"
+        answer = await self._requests.answer(Request(doing, "GET", f"{self._all}/{LEASE}"))
         return None if answer.status == HTTPStatus.NOT_FOUND else answer.checked()
 
     async def write(self, lease: Manifest) -> Manifest:
         """Make it, or change it if nobody else has since it was read."""
         is_new = "resourceVersion" not in lease["metadata"]
-        doing = f"{'create' if is_new else 'update'} Lease {self._namespace}/{NAME}"
-        where = self._all if is_new else f"{self._all}/{NAME}"
+        doing = f"{'create' if is_new else 'update'} Lease {self._namespace}/{LEASE}"
+        where = self._all if is_new else f"{self._all}/{LEASE}"
         request = Request(doing, "POST" if is_new else "PUT", where, body=lease)
         return await self._requests.ask(request)
 

@@ -36,6 +36,11 @@ RESTARTED_AT: Final = f"{GROUP}/restarted-at"
 PAUSED_REPLICAS: Final = f"{GROUP}/paused-replicas"
 ALLOWED_NAMESPACES: Final = f"{GROUP}/allowed-namespaces"
 
+ACCOUNT: Final = "cloudflow-operator"
+"""The operator's ServiceAccount, unless somebody names another one; its roles begin so."""
+LEASE: Final = "cloudflow-operator"
+"""The name of the Lease that says which replica leads."""
+
 FINALIZER: Final = f"{GROUP}/topics"
 
 # Field managers of server-side apply.
@@ -43,6 +48,7 @@ FIELD_MANAGER: Final = "cloudflow-operator"
 HANDOVER_MANAGER: Final = "cloudflow-handover"
 OVERRIDES_MANAGER: Final = "kubectl-cloudflow-overrides"
 DEPLOY_MANAGER: Final = "kubectl-cloudflow"
+CREDENTIALS_MANAGER: Final = "kubectl-cloudflow-credentials"
 
 CONTAINER: Final = "streamlet"
 """The name of the container that runs the streamlet."""
@@ -108,6 +114,11 @@ def label_value(text: str) -> str:
 def topic(namespace: str, application: str, topic_id: str, prefix: str = "") -> str:
     """The name in Kafka of a topic that has none of its own."""
     return f"{prefix}{namespace}.{application}.{topic_id}"
+
+
+def kafka_secret(cluster: str) -> str:
+    """The Secret with the credentials of a Kafka cluster in an application's namespace."""
+    return f"cloudflow-kafka-{cluster}"
 
 
 def volume(kind: str, name: str) -> str:
