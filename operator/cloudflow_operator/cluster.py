@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL
 from cloudflow_operator.errors import ConflictError, RefusedError
-from cloudflow_operator.interfaces import CHILDREN, POD, REPLICA_SET, Kind
+from cloudflow_operator.interfaces import CHILDREN, POD, REPLICA_SET, SECRET, Kind
 from cloudflow_operator.names import APPLICATION, FIELD_MANAGER, GROUP, MANAGER, digest
 from cloudflow_operator.requests import APPLY, JSON_PATCH, Request, path
 
@@ -27,7 +27,7 @@ _APPLICATIONS: Final = Kind(API_VERSION, KIND, PLURAL)
 _EVENTS: Final = Kind("events.k8s.io/v1", "Event", "events")
 _KINDS: Final = {
     (kind.api_version, kind.name): kind
-    for kind in (*CHILDREN, REPLICA_SET, POD, _APPLICATIONS, _EVENTS)
+    for kind in (*CHILDREN, REPLICA_SET, POD, SECRET, _APPLICATIONS, _EVENTS)
 }
 _CHUNK: Final = 100
 # Bytes that the server takes.

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cloudflow_operator import names
-from cloudflow_operator.interfaces import CHILDREN, DEPLOYMENT, POD, REPLICA_SET, Key
+from cloudflow_operator.interfaces import CHILDREN, DEPLOYMENT, POD, REPLICA_SET, SECRET, Key
 from cloudflow_operator.ownership import controller
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cloudflow_operator.api.v1alpha1 import Metadata
     from cloudflow_operator.interfaces import Cluster, Manifest
 
-_KINDS = {kind.name: kind for kind in (*CHILDREN, REPLICA_SET, POD)}
+_KINDS = {kind.name: kind for kind in (*CHILDREN, REPLICA_SET, POD, SECRET)}
 
 
 def key_of(manifest: Manifest) -> Key:

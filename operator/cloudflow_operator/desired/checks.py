@@ -17,7 +17,6 @@ from cloudflow_operator.desired.problems import (
     MountPathTaken,
     MountWithoutClaim,
     NameTaken,
-    NoKafkaConnection,
     UnknownKafkaCluster,
     UnsupportedContract,
 )
@@ -150,15 +149,14 @@ def volumes(intent: Intent) -> Iterator[Problem]:
 
 
 def clusters(intent: Intent) -> Iterator[Problem]:
-    """Kafka clusters that do not exist, or that pods could not connect to."""
-    namespace = intent.application.metadata.namespace
+    """Kafka clusters that do not exist, or whose Secret cannot be used."""
     for topic in intent.application.spec.topics:
         name, path = topic.cluster, dotted(("spec", "topics", topic.name, "cluster"))
         if name not in intent.clusters:
             known = tuple(sorted(intent.clusters))
             yield UnknownKafkaCluster(path=path, name=name, known=known)
-        elif not intent.clusters[name].is_reachable:
-            yield NoKafkaConnection(path=path, cluster=name, namespace=namespace)
+    for name in dict.fromkeys(one.cluster for one in intent.topics.values()):
+        yield from intent.cluster(name).problems
 
 
 def kafka_names(intent: Intent) -> Iterator[Problem]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from streamlet_sdk.runtime.pod.files import SERVERS
+if TYPE_CHECKING:
+    from streamlet_sdk.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class KafkaCluster:
         replication_factor: of topics that do not say; None leaves it to the broker.
         properties: client properties by Kafka's names, for clusters that need no credentials.
         secret: the Secret in the application's namespace with all client properties; it wins.
+            Nobody can look whether it is there: pods without it hang, and their status says why.
+        problems: why the cluster cannot be used, each with its own place.
     """
 
     prefix: str = ""
@@ -29,11 +32,7 @@ class KafkaCluster:
     replication_factor: int | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
     secret: str | None = None
-
-    @property
-    def is_reachable(self) -> bool:
-        """Whether a pod can be told how to connect."""
-        return self.secret is not None or SERVERS in self.properties
+    problems: tuple[Problem, ...] = ()
 
 
 KafkaClusters: TypeAlias = Mapping[str, KafkaCluster]

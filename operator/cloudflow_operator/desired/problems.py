@@ -44,22 +44,6 @@ class UnknownKafkaCluster(UnknownName):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoKafkaConnection(Stated):
-    """A Kafka cluster that needs credentials, and none are in the application's namespace."""
-
-    cluster: str
-    namespace: str
-    says: ClassVar[str] = (
-        "pods in namespace {namespace!r} cannot be told how to connect to Kafka cluster "
-        "{cluster!r}."
-    )
-    advises: ClassVar[str] = (
-        "Put a Secret with its client properties into the namespace, labelled with "
-        "cloudflow.dev/kafka-cluster, or allow the namespace to have a copy."
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class KafkaNameTaken(Stated):
     """Two topics that Kafka cannot tell apart, or one with a name of the platform's own.
 

@@ -10,6 +10,7 @@ import pytest
 from cloudflow_operator import names
 from cloudflow_operator.desired import problems as problem_types
 from cloudflow_operator.desired.clusters import KafkaCluster
+from cloudflow_operator.kafka_secrets import UnusableEntry
 from streamlet_sdk.blueprint.problems.stated import Stated
 from support.applications import (
     CLUSTERS,
@@ -29,6 +30,9 @@ from support.blueprints import found
 RAW = a_topic("raw", ("ingress.out",), ("validation.in",))
 GOOD = a_topic("good", ("validation.out",))
 INGRESS = a_streamlet("ingress", MetricsIngress)
+UNUSABLE = UnusableEntry(
+    path="Secret cloudflow/west: bootstrap.servers", reason="it is missing", advice="Give it."
+)
 
 
 def validation(**fields: Any) -> list[dict[str, Any]]:
@@ -177,15 +181,15 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
         of_store(volumeClaims=[{"mount": "models", "claimName": "c"}]),
         ("MountWithoutClaim", "spec.streamlets.store.volumeClaims.state"),
     ),
-    "a Kafka cluster that needs credentials": (
+    "a Kafka cluster whose Secret cannot be used": (
         {
             "topics": [{**RAW, "cluster": "west"}, {**GOOD, "cluster": "default"}],
             "clusters": {
                 "default": CLUSTERS["default"],
-                "west": KafkaCluster(partitions=3),
+                "west": KafkaCluster(problems=(UNUSABLE,)),
             },
         },
-        ("NoKafkaConnection", "spec.topics.raw.cluster"),
+        ("UnusableEntry", "Secret cloudflow/west: bootstrap.servers"),
     ),
     "a topic that takes the dead letters' id": (
         {"topics": [RAW, GOOD, a_topic("validation-in-dead-letters")]},
