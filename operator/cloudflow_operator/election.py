@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import math
 import os
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -193,7 +194,7 @@ class Election:
         spec = {
             **before,
             "holderIdentity": self._candidate.identity,
-            "leaseDurationSeconds": int(self._terms.duration.total_seconds()),
+            "leaseDurationSeconds": math.ceil(self._terms.duration.total_seconds()),
             "renewTime": now,
         }
         if not self._is_own(before):
