@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from importlib import import_module
 from typing import Any, Final
 
@@ -21,6 +22,10 @@ COMMANDS: Final = {
     "verify": "Check a project's blueprint and report every problem in it.",
     "graph": "Draw how the streamlets of a project are connected.",
     "sandbox": "Run the whole application here, on a broker of its own.",
+    "list": "List the applications of a namespace, or of all.",
+    "status": "Show how an application is, and what is wrong.",
+    "pause": "Stop all pods of an application and keep everything else.",
+    "resume": "Run a paused application again, with the pods that it had.",
     "version": "Show the version of this command line.",
 }
 
@@ -41,7 +46,9 @@ class Commands(Group):
 def load(name: str) -> Any:
     """The command `name`: the function of that name in the module of that name."""
     module_name = name.replace("-", "_")
-    function = getattr(import_module(f"cloudflow_cli.commands.{module_name}"), module_name)
+    # A function that would hide one of Python's own has an underscore at its end.
+    function_name = module_name + "_" * hasattr(builtins, module_name)
+    function = getattr(import_module(f"cloudflow_cli.commands.{module_name}"), function_name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name, cls=Command)(function)
     return get_command(app)

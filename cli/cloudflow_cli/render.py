@@ -29,6 +29,25 @@ def show(result: Mapping[str, Any], output: Output, *, text: str) -> None:
             sys.stdout.write(text)
 
 
+def item(result: Mapping[str, Any], output: Output, *, text: str) -> None:
+    """Write one of many results at once: a line of JSON, a document of YAML, or `text`."""
+    match output:
+        case Output.JSON:
+            sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+        case Output.YAML:
+            sys.stdout.write("---\n")
+            show(result, output, text=text)
+        case Output.TABLE:
+            sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def brief(text: str, longest: int = 120) -> str:
+    """The first line of a text, as far as it fits into a table."""
+    line = text.partition("\n")[0]
+    return line if len(line) <= longest and line == text else f"{line[: longest - 1].rstrip()}…"
+
+
 def note(sentence: str) -> None:
     """Tell people something; scripts that read stdout do not see it."""
     sys.stderr.write(sentence + "\n")
