@@ -1,4 +1,4 @@
-"""etcd, Kubernetes and kubectl, built from Go modules; `testbed.kubernetes` runs them.
+"""etcd, Kubernetes and kubectl, built from Go modules, for `testbed.kubernetes`, `testbed.node`.
 
 They are kept outside of the clone, by the module's files, Go's version and Kubernetes' version.
 `CLOUDFLOW_TEST_KUBERNETES_VERSION=1.33.13` builds another version than that of `go.mod`;
@@ -25,14 +25,22 @@ VERSION = "CLOUDFLOW_TEST_KUBERNETES_VERSION"
 ASSETS = "KUBEBUILDER_ASSETS"
 MODULE = Path(__file__).with_name("control-plane")
 FILES = ("main.go", "go.mod", "go.sum")
-PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+PROGRAMS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kubelet",
+    "kubectl",
+)
 BUILD_SECONDS = 3600
 KUBERNETES = "k8s.io/kubernetes"
 REQUIRED = re.compile(rf"{re.escape(KUBERNETES)} v([0-9.]+)")
 
 
 class KubernetesUnavailableError(Exception):
-    """No control plane can be started here; the message says what is missing."""
+    """Nothing of Kubernetes can be started here; the message says what is missing."""
 
 
 def program(name: str) -> Path:
