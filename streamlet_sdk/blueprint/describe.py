@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamlet_sdk.blueprint.descriptor import Descriptor, class_path
 from streamlet_sdk.blueprint.problems.loading import ImportCrashed, ImportTimedOut
-from streamlet_sdk.blueprint.problems.registry import problem_types
+from streamlet_sdk.blueprint.problems.registry import from_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from streamlet_sdk.problems import Problem
 
@@ -148,7 +148,7 @@ def _read(paths: Sequence[str], lines: Sequence[str], ending: _Ending) -> _Repor
             report.descriptors[path] = Descriptor.model_validate(entry["descriptor"])
         else:
             report.broken.add(path)
-            report.problems += _problems(entry["problems"])
+            report.problems += map(from_entry, entry["problems"])
     left = [path for path in paths if path not in {*report.descriptors, *report.broken}]
     if left:
         # The process ended in the module of the first of them, and would again for its others.
@@ -160,14 +160,3 @@ def _read(paths: Sequence[str], lines: Sequence[str], ending: _Ending) -> _Repor
 
 def _shares(path: str, other: str) -> bool:
     return path.partition(":")[0] == other.partition(":")[0]
-
-
-def _problems(entries: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
-    types = problem_types()
-    for entry in entries:
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in entry["fields"].items()
-        }
-        make: Callable[..., Problem] = types[entry["type"]]
-        yield make(**fields)

@@ -31,6 +31,7 @@ from streamlet_sdk.blueprint.problems.loading import (
     NotAStreamlet,
     PackageMissing,
 )
+from streamlet_sdk.blueprint.problems.registry import as_entry
 from streamlet_sdk.errors import BlueprintError
 from streamlet_sdk.streamlet import Streamlet
 
@@ -219,9 +220,7 @@ def _line(class_name: str, descriptor: Descriptor | None, problems: Sequence[Pro
     if descriptor is not None:
         entry["descriptor"] = descriptor.model_dump(mode="json", by_alias=True)
     else:
-        entry["problems"] = [
-            {"type": type(problem).__name__, "fields": vars(problem)} for problem in problems
-        ]
+        entry["problems"] = [as_entry(problem) for problem in problems]
     return json.dumps(entry) + "\n"
 
 
