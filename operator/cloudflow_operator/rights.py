@@ -6,15 +6,15 @@ what it is for; what no code needs is not granted. Nothing here asks the server 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from cloudflow_operator.api.v1alpha1 import GROUP, PLURAL
-from cloudflow_operator.names import ABOUT, ACCOUNT, LEASE
+from cloudflow_operator.names import ABOUT, ACCOUNT, LEASE, kafka_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cloudflow_operator.interfaces import Manifest
 
@@ -71,24 +71,29 @@ APPLICATIONS: Final = (
 """In each namespace with applications, or in all."""
 
 OWN: Final = (
+    # By its name it could not be made: a request to make something has the name inside.
     Rule("coordination.k8s.io", ("leases",), ("create",), "to stand for election"),
     Rule("coordination.k8s.io", ("leases",), ("get", "update"), "to lead", (LEASE,)),
-    Rule("", ("configmaps",), ("create",), "to tell the command line about the operator"),
     Rule(
         "",
         ("configmaps",),
-        ("get", "patch"),
+        ("get", "create", "patch"),
         "to tell the command line about the operator",
         (ABOUT,),
     ),
-    Rule("", ("secrets",), ("get", *_LOOK), "to know the Kafka clusters"),
+    Rule("", ("secrets",), _LOOK, "to know the Kafka clusters"),
 )
 """In the operator's own namespace."""
 
-COPIES: Final = (
-    Rule("", ("secrets",), ("create", "patch"), "to copy the client properties of a Kafka cluster"),
-)
-"""In each namespace that a Kafka cluster's Secret allows to have a copy."""
+
+def copies(clusters: Iterable[str]) -> tuple[Rule, ...]:
+    """In each namespace that may have copies of these Kafka clusters' Secrets.
+
+    A patch tells what was there before, so it is granted for the copies alone.
+    """
+    names = tuple(map(kafka_secret, clusters))
+    why = "to copy the client properties of a Kafka cluster"
+    return (Rule("", ("secrets",), ("create", "patch"), why, names),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,20 +103,20 @@ class Installation:
     Attributes:
         namespace: its own.
         watches: namespaces whose applications it runs; none means all.
-        copies: namespaces that may have copies of Kafka clusters' Secrets.
+        copies: by namespace, the Kafka clusters of whose Secrets it may have copies.
         account: its ServiceAccount.
     """
 
     namespace: str
     watches: Sequence[str] = ()
-    copies: Sequence[str] = ()
+    copies: Mapping[str, Sequence[str]] = field(default_factory=dict)
     account: str = ACCOUNT
 
     def roles(self) -> Iterator[Manifest]:
         """Every role and its binding."""
         yield from self._granted(f"{ACCOUNT}-own", OWN, self.namespace)
-        for namespace in self.copies:
-            yield from self._granted(f"{ACCOUNT}-copies", COPIES, namespace)
+        for namespace, clusters in self.copies.items():
+            yield from self._granted(f"{ACCOUNT}-copies", copies(clusters), namespace)
         for namespace in self.watches:
             yield from self._granted(f"{ACCOUNT}-applications", APPLICATIONS, namespace)
         if not self.watches:
@@ -150,7 +155,7 @@ class Use(NamedTuple):
 def use(method: str, url: str) -> Use | None:
     """What a request needs; None for one that is about no resource, such as discovery.
 
-    An apply that makes its object needs `create` besides.
+    An apply that makes its object needs `create` besides, of an object with that name.
 
     Args:
         method: of HTTP.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cloudflow_operator.rights import APPLICATIONS, COPIES, OWN, Installation, Use, use
+from cloudflow_operator.rights import APPLICATIONS, OWN, Installation, Use, copies, use
 
-ALL = (*APPLICATIONS, *OWN, *COPIES)
+ALL = (*APPLICATIONS, *OWN, *copies(["default"]))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,9 @@ def test_no_rule_grants_everything() -> None:
 
 def test_secrets_of_applications_cannot_be_read() -> None:
     assert not [rule for rule in APPLICATIONS if "secrets" in rule.resources]
-    assert {verb for rule in COPIES for verb in rule.verbs} == {"create", "patch"}
+    for rule in copies(["default", "other"]):
+        assert set(rule.verbs) == {"create", "patch"}
+        assert rule.only == ("cloudflow-kafka-default", "cloudflow-kafka-other")
 
 
 def test_an_installation_for_all_namespaces_needs_one_cluster_role() -> None:
@@ -54,7 +56,7 @@ def test_an_installation_for_all_namespaces_needs_one_cluster_role() -> None:
 
 
 def test_an_installation_for_some_namespaces_has_no_rights_in_others() -> None:
-    installation = Installation(namespace="own", watches=["a", "own"], copies=["a"])
+    installation = Installation(namespace="own", watches=["a", "own"], copies={"a": ["default"]})
     made = list(installation.roles())
     assert {one["kind"] for one in made} == {"Role", "RoleBinding"}
     named = [(one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]) for one in made]
