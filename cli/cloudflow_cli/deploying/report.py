@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from cloudflow_cli.deploying.changes import Changes, StreamletChange, TopicChange
     from cloudflow_cli.deploying.overrides import Difference
+    from cloudflow_cli.deploying.overriding import Overridden
+    from cloudflow_cli.options import Common
 
 _SIGNS: Final = {"added": "+", "removed": "-", "dropped": "-", "unchanged": " "}
 
@@ -26,6 +28,22 @@ def changes_text(changes: Changes) -> str:
     lines += _section("topics", map(_topic, changes.topics))
     lines.append(_sum(changes))
     return "\n".join(lines) + "\n"
+
+
+def show_overridden(done: Overridden, application: str, common: Common) -> None:
+    """Show what was set over an application, and what becomes of its streamlets."""
+    for problem in done.warnings:
+        render.note("Warning: " + render.problem_text(problem, None, verbose=common.verbose))
+    data = {
+        "application": application,
+        "differences": [one._asdict() for one in done.differences],
+        "streamlets": [one.data() for one in done.changes.streamlets],
+    }
+    if not done.differences:
+        text = f"{application}: it is set like this already; nothing was written.\n"
+    else:
+        text = differences_text(done.differences) + changes_text(done.changes)
+    render.show(data, common.output, text=text)
 
 
 def differences_text(differences: Iterable[Difference]) -> str:

@@ -52,6 +52,40 @@ def references(entries: Iterable[Mapping[str, Any]], secret: str) -> Iterator[tu
                 yield entry["name"], one["name"], reference["key"]
 
 
+def with_kept(
+    entries: Iterable[Manifest],
+    manifest: Manifest,
+    secret: str,
+    stored: Mapping[tuple[str, str], str],
+) -> list[Manifest]:
+    """`entries` with references to values that are stored, where a value is needed and not given.
+
+    Args:
+        entries: of streamlets.
+        manifest: the resource, whose descriptors say what is needed.
+        secret: the Secret with the values.
+        stored: its keys, by streamlet and parameter.
+    """
+    needed = {
+        (one["className"], parameter["name"])
+        for one in manifest["spec"].get("descriptors", ())
+        for parameter in one.get("parameters", ())
+        if parameter.get("required") and parameter.get("secret")
+    }
+    made = []
+    for entry in entries:
+        given = list(entry.get("parameters", ()))
+        added = [
+            {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+            for (streamlet, name), key in stored.items()
+            if streamlet == entry["name"]
+            and (entry["class"], name) in needed
+            and name not in {one["name"] for one in given}
+        ]
+        made.append({**entry, "parameters": given + added} if added else entry)
+    return made
+
+
 def decoded(secret: Mapping[str, Any] | None) -> dict[str, str]:
     """The values that a Secret of the API server holds; none when it is not there."""
     data = (secret or {}).get("data") or {}

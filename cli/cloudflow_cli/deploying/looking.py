@@ -1,0 +1,100 @@
+"""What the commands have to know of a cluster before they judge an application.
+
+What the user may not look at is not checked: the operator and Kubernetes will.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+
+from cloudflow_cli.application_resource import secret_name
+from cloudflow_cli.deploying import secret_values
+from cloudflow_cli.kube.errors import RefusedByServerError
+from cloudflow_cli.kube.kinds import CLAIM, SECRET
+from cloudflow_cli.kube.session import Target
+from cloudflow_operator.api.v1alpha1 import Application
+from cloudflow_operator.desired.clusters import KafkaCluster
+from cloudflow_operator.errors import ForbiddenError
+from streamlet_sdk.runtime.pod.files import SERVERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cloudflow_cli.application_resource import Manifest
+    from cloudflow_cli.kube.operators import Operator
+    from cloudflow_cli.kube.session import Session
+    from cloudflow_operator.desired.clusters import KafkaClusters
+
+# How pods connect is the operator's to know, and whether they can; here it is the same everywhere.
+_SOMEWHERE: Final = {SERVERS: "known-to-the-operator:9092"}
+
+
+def read_application(manifest: Manifest) -> Application:
+    """An application as the API server has it.
+
+    Raises:
+        RefusedByServerError: when it is of a form that this command line does not know.
+    """
+    try:
+        return Application.model_validate(manifest)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RefusedByServerError(
+            f"The application on the cluster cannot be read: {place}: {first['msg']}.",
+            hint="Use the command line that belongs to the cluster's operator.",
+        ) from None
+
+
+def kafka_clusters(operator: Operator) -> KafkaClusters:
+    """The Kafka clusters that an operator tells of, as far as applications depend on them."""
+    return {
+        name: KafkaCluster(
+            prefix=one.prefix,
+            partitions=one.partitions or 1,
+            replication_factor=one.replication_factor,
+            properties=_SOMEWHERE,
+        )
+        for name, one in operator.clusters.items()
+    }
+
+
+async def stored_secrets(
+    session: Session, application: str, *, is_needed: bool
+) -> Mapping[str, str] | None:
+    """What the Secret of an application's parameters holds; None when nobody may look.
+
+    Args:
+        session: where.
+        application: its name.
+        is_needed: whether to fail when it may not be looked at.
+    """
+    target = Target(SECRET, session.namespace, secret_name(application))
+    try:
+        return secret_values.decoded(await session.server.read(target))
+    except ForbiddenError:
+        if is_needed:
+            raise
+        return None
+
+
+async def claims(
+    session: Session, application: Application
+) -> Mapping[str, tuple[str, ...]] | None:
+    """Access modes of the namespace's PersistentVolumeClaims, by name; None: nobody may look.
+
+    Asked only where the application may use one.
+    """
+    spec = application.spec
+    entries = (*spec.streamlets, *spec.overrides)
+    if not any(one.volume_claims or one.pod_template for one in entries) and not spec.runtimes:
+        return {}
+    try:
+        found = await session.server.listed(CLAIM, session.namespace)
+    except ForbiddenError:
+        return None
+    return {
+        one["metadata"]["name"]: tuple(one.get("spec", {}).get("accessModes", ())) for one in found
+    }
