@@ -38,9 +38,14 @@ class Authority:
         """The certificate of the authority itself."""
         return self._ca.cert_pem.bytes().decode()
 
-    def identity(self, *names: str, password: str | None = None) -> Identity:
-        """One whose certificate is for `names`: hosts, addresses; `password` locks the key."""
-        made = self._ca.issue_cert(*names)
+    def identity(
+        self, *names: str, password: str | None = None, common_name: str | None = None
+    ) -> Identity:
+        """One whose certificate is for `names`: hosts, addresses; `password` locks the key.
+
+        `common_name` is who has it for those that ask a client for a certificate.
+        """
+        made = self._ca.issue_cert(*names, common_name=common_name)
         # Kafka reads no other form of a key than PKCS #8.
         locked = BestAvailableEncryption(password.encode()) if password else NoEncryption()
         key = load_pem_private_key(made.private_key_pem.bytes(), None)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from support.require import missing
 from testbed.jars import KafkaUnavailableError, cache, jars
+from testbed.process import end_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,12 +78,14 @@ class Layout:
     """What a cluster is made of.
 
     Attributes:
+        host: the address of this machine that all listen on.
         listeners: security protocol by name, of listeners beside the plain one.
         properties: of every broker, in Kafka's names; they win over what the test bed sets.
         users: password by name; each can prove itself by SCRAM-SHA-256 and by SCRAM-SHA-512.
     """
 
     brokers: int = 1
+    host: str = "127.0.0.1"
     listeners: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
@@ -131,7 +134,7 @@ class Broker:
 
     def address(self, listener: str) -> str:
         """The `host:port` of a listener."""
-        return f"127.0.0.1:{self._ports[listener]}"
+        return f"{self._layout.host}:{self._ports[listener]}"
 
     def configure(self, brokers: Sequence[Broker]) -> None:
         """Write what the process is to read; `brokers` are all of the cluster."""
@@ -169,7 +172,7 @@ class Broker:
 
     def launch(self) -> None:
         """Begin to start it; a stopped broker has its records again."""
-        self._process = self._java("kafka.Kafka", "server.properties")
+        self._process = self._java("kafka.Kafka", str(self.folder / "server.properties"))
         self.folder.joinpath("pid").write_text(str(self._process.pid))
 
     def start(self) -> None:
@@ -188,7 +191,7 @@ class Broker:
             KafkaUnavailableError: when it ends, or does not get there in time.
         """
         deadline = time.monotonic() + START_SECONDS
-        while _brokers_known(self._ports[INTERNAL]) < count:
+        while _brokers_known(self._layout.host, self._ports[INTERNAL]) < count:
             if not self.is_alive or time.monotonic() > deadline:
                 self.kill()
                 raise KafkaUnavailableError(f"Kafka did not start: {self.log()[-1000:]}")
@@ -300,6 +303,7 @@ class KafkaCluster:
 def cluster(
     brokers: int = 1,
     *,
+    host: str = "127.0.0.1",
     listeners: Mapping[str, str] | None = None,
     properties: Mapping[str, str] | None = None,
     users: Mapping[str, str] | None = None,
@@ -312,6 +316,7 @@ def cluster(
     """
     layout = Layout(
         brokers=brokers,
+        host=host,
         listeners=listeners or {},
         properties=properties or {},
         users=users or {},
@@ -342,7 +347,7 @@ def running() -> Iterator[str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody uses now, all different.
+    """Ports that nobody uses now on any address of this machine, all different.
 
     They lie below those that the system gives to clients: while a broker is down none of its
     clients may be given its port, or connect to itself there.
@@ -353,17 +358,17 @@ def free_ports(count: int) -> list[int]:
             tried = stack.enter_context(socket.socket())
             port = random.randrange(10_000, 32_000)
             with contextlib.suppress(OSError):
-                tried.bind(("127.0.0.1", port))
+                tried.bind(("", port))
                 found.append(port)
     return found
 
 
-def _brokers_known(port: int) -> int:
-    """How many brokers that serve the one at `port` knows; 0 while it does not answer."""
+def _brokers_known(host: str, port: int) -> int:
+    """How many brokers that serve the one at `host:port` knows; 0 while it does not answer."""
     # A metadata request, version 0, for no topic in particular, from a client without a name.
     body = struct.pack(">hhihi", 3, 0, 0, -1, 0)
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.create_connection((host, port), timeout=1) as connection:
             connection.sendall(struct.pack(">i", len(body)) + body)
             # Length, correlation, and the number of brokers that follow.
             answer = connection.recv(12, socket.MSG_WAITALL)
@@ -386,12 +391,7 @@ def _up(folder: Path) -> None:
 
 
 def _down(folder: Path) -> None:
-    """Stop the brokers of `folder`; a process of another kind that has their number lives on."""
-    for pid in folder.glob("*/pid"):
-        process = Path("/proc", pid.read_text(), "cmdline")
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            if b"kafka.Kafka" in process.read_bytes():
-                os.kill(int(pid.read_text()), signal.SIGTERM)
+    end_recorded(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,10 +1,11 @@
 """A real control plane of Kubernetes for tests: etcd, API server, controllers and scheduler.
 
-There is no node: Pods stay pending, and a test plays the kubelet by setting status. `control_plane`
-serves whatever needs one of its own, whose parts it may kill, pause and start again; `running`
-serves a test session, `python -m testbed.kubernetes up|down` people. Each has free ports and a
-folder of its own, and asks everybody for a token, with RBAC as Kubernetes comes. With
-`CLOUDFLOW_TEST_KUBECONFIG=file` `running` starts nothing, and uses the file's current context.
+There is no node (`testbed.node` adds one): Pods stay pending, and a test plays the kubelet by
+setting status. `control_plane` serves whatever needs one of its own, whose parts it may kill, pause
+and start again; `running` serves a test session, `python -m testbed.kubernetes up|down` people. Each
+has free ports and a folder of its own, and asks everybody for a token, with RBAC as Kubernetes
+comes. With `CLOUDFLOW_TEST_KUBECONFIG=file` `running` starts nothing, and uses the file's current
+context.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.client
+import ipaddress
 import os
 import secrets
 import shutil
 import ssl
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +33,7 @@ from testbed.kafka import free_ports
 from testbed.process import DidNotStartError, Process, end_recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 EXISTING = "CLOUDFLOW_TEST_KUBECONFIG"
 HOST = "127.0.0.1"
@@ -46,6 +49,28 @@ RATE = ("--kube-api-qps=500", "--kube-api-burst=1000")
 STARTING = (KubernetesUnavailableError, DidNotStartError)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a control plane is, and for whom.
+
+    Attributes:
+        host: the address of this machine that the API server has; nodes and pods must reach it.
+        services: the addresses that Services get.
+        users: name and group, by user, of who comes to it beside `USERS`.
+        api_server: more flags of its program.
+    """
+
+    host: str = HOST
+    services: str = "10.96.0.0/16"
+    users: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    api_server: Sequence[str] = ()
+
+    def names(self) -> tuple[str, ...]:
+        """What the API server is called by those that trust its certificate."""
+        service = str(ipaddress.ip_network(self.services)[1])
+        return (self.host, HOST, "localhost", "kubernetes.default.svc", service)
+
+
 class ControlPlane:
     """Parts that have their ports, certificates and tokens for its whole life.
 
@@ -55,34 +80,25 @@ class ControlPlane:
         kubeconfig: file of an administrator who may everything.
     """
 
-    def __init__(self, folder: Path, *, api_server: Sequence[str] = ()) -> None:
-        """Start nothing yet; `api_server` are more flags of its program."""
+    def __init__(self, folder: Path, site: Site | None = None) -> None:
+        """Start nothing yet."""
         authority = Authority()
         self.authority = authority.pem
         self._folder = folder
-        self._flags = tuple(api_server)
+        self._site = site or Site()
         self._ports = _ports("etcd", "peers", "api", *CONTROLLERS)
         self._tls = ssl.create_default_context(cadata=authority.pem)
-        self.server = f"https://{HOST}:{self._ports['api']}"
-        tokens = {user: secrets.token_hex(16) for user in USERS}
-        rows = [
-            f"{token},{USERS[user][0]},{user},{USERS[user][1]}\n" for user, token in tokens.items()
-        ]
-        folder.joinpath("tokens.csv").write_text("".join(rows))
-        for user, token in tokens.items():
-            made = kubeconfig.document(self.server, authority.pem, token)
-            kubeconfig.write(folder / f"{user}.kubeconfig", made)
+        self.server = f"https://{self._site.host}:{self._ports['api']}"
         self.kubeconfig = folder / "admin.kubeconfig"
-        serving = authority.identity(HOST, "localhost", "kubernetes.default.svc")
-        signing = authority.identity("service-accounts")
-        for name, text in {
-            "authority.pem": authority.pem,
-            "serving.key": serving.key,
-            "serving.pem": serving.chain,
-            "signing.key": signing.key,
-            "signing.pem": signing.chain,
+        self._introduce(USERS | dict(self._site.users))
+        folder.joinpath("authority.pem").write_text(authority.pem)
+        for name, identity in {
+            "serving": authority.identity(*self._site.names()),
+            "signing": authority.identity("service-accounts"),
+            "kubelet-client": authority.identity("client", common_name="kube-apiserver"),
         }.items():
-            folder.joinpath(name).write_text(text)
+            folder.joinpath(f"{name}.key").write_text(identity.key)
+            folder.joinpath(f"{name}.pem").write_text(identity.chain)
 
     @functools.cached_property
     def etcd(self) -> Process:
@@ -109,19 +125,25 @@ class ControlPlane:
         """What all others talk to; killed and started again it has all that it had."""
         flags = (
             f"--etcd-servers=http://{HOST}:{self._ports['etcd']}",
-            f"--bind-address={HOST}",
-            f"--advertise-address={HOST}",
-            "--endpoint-reconciler-type=none",
+            f"--bind-address={self._site.host}",
+            f"--advertise-address={self._site.host}",
+            # Loopback would be an endpoint that the server itself refuses.
+            *(("--endpoint-reconciler-type=none",) if self._site.host == HOST else ()),
             f"--cert-dir={self._folder}",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-signing-key-file={self._folder / 'signing.key'}",
             f"--service-account-key-file={self._folder / 'signing.pem'}",
             f"--token-auth-file={self._folder / 'tokens.csv'}",
             "--authorization-mode=Node,RBAC",
-            "--service-cluster-ip-range=10.96.0.0/16",
+            f"--service-cluster-ip-range={self._site.services}",
+            f"--kubelet-client-certificate={self._folder / 'kubelet-client.pem'}",
+            f"--kubelet-client-key={self._folder / 'kubelet-client.key'}",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
+            *self._site.api_server,
         )
-        return self._process("kube-apiserver", "api", "/readyz", (*flags, *self._flags))
+        return self._process("kube-apiserver", "api", "/readyz", flags)
 
     @functools.cached_property
     def controller_manager(self) -> Process:
@@ -162,6 +184,16 @@ class ControlPlane:
             if isinstance(part, Process):
                 part.kill()
 
+    def _introduce(self, users: Mapping[str, tuple[str, str]]) -> None:
+        """Give each of `users` a token, and a kubeconfig with it."""
+        rows: list[str] = []
+        for user, (name, group) in users.items():
+            token = secrets.token_hex(16)
+            rows.append(f"{token},{name},{user},{group}\n")
+            made = kubeconfig.document(self.server, self.authority, token)
+            kubeconfig.write(self._folder / f"{user}.kubeconfig", made)
+        self._folder.joinpath("tokens.csv").write_text("".join(rows))
+
     def _controller(self, name: str, flags: Sequence[str]) -> Process:
         common = (
             f"--kubeconfig={self._folder / name}.kubeconfig",
@@ -182,10 +214,11 @@ class ControlPlane:
         return Process(self._folder / name, command, serves)
 
     def _answers(self, name: str, port: int, path: str) -> bool:
+        host = self._site.host if name == "kube-apiserver" else HOST
         connection = (
-            http.client.HTTPConnection(HOST, port, timeout=2)
+            http.client.HTTPConnection(host, port, timeout=2)
             if name == "etcd"
-            else http.client.HTTPSConnection(HOST, port, timeout=2, context=self._tls)
+            else http.client.HTTPSConnection(host, port, timeout=2, context=self._tls)
         )
         with (
             contextlib.closing(connection),
@@ -206,7 +239,7 @@ def control_plane(
     default, and what is deleted keeps its dependents and namespaces. `api_server` are more flags.
     """
     with tempfile.TemporaryDirectory(prefix="cloudflow-kubernetes-") as folder:
-        made = ControlPlane(Path(folder), api_server=api_server)
+        made = ControlPlane(Path(folder), Site(api_server=api_server))
         try:
             try:
                 made.start()

@@ -1,4 +1,4 @@
-"""A process of a test bed that can be ended, frozen and started again, for `testbed.kubernetes`.
+"""A process of a test bed that can be ended, frozen and started again.
 
 It knows nothing of what it runs: its owner gives the command and says when it serves.
 """
@@ -85,7 +85,7 @@ class Process:
         """Ask it to end, by force when that takes long; paused or not."""
         if self._process is None:
             return
-        self._process.terminate()
+        self._signal(signal.SIGTERM)
         self.resume()
         try:
             self._process.wait(STOP_SECONDS)
@@ -95,24 +95,46 @@ class Process:
     def kill(self) -> None:
         """End it as a crash would; paused or not."""
         if self._process is not None:
-            self._process.kill()
+            self._signal(signal.SIGKILL)
             self._process.wait()
 
     def pause(self) -> None:
         """Freeze it: its connections stay open, and nobody answers any more."""
-        if self.is_alive:
-            os.kill(self.pid, signal.SIGSTOP)
+        if self._process is not None and self.is_alive:
+            self._signal(signal.SIGSTOP)
             # Its threads stop one after the other; here all have.
-            os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Let it go on after a pause."""
-        if self.is_alive:
-            os.kill(self.pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def log(self) -> str:
         """What it has written."""
         return self.folder.joinpath("log").read_text(errors="replace")
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.is_alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+class Wrapped(Process):
+    """One that another starts and waits for, as `unshare` and `nsenter` do; that ends with it."""
+
+    @property
+    def pid(self) -> int:
+        """Its number, or that of who is about to start it."""
+        starter = super().pid
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children = Path(f"/proc/{starter}/task/{starter}/children").read_text().split()
+            return int(children[0]) if children else starter
+        return starter
+
+    def resume(self) -> None:
+        """Let it go on after a pause; who waits for it was paused with it, and passes this on."""
+        if self.is_alive:
+            os.kill(super().pid, signal.SIGCONT)
 
 
 def end_recorded(folder: Path) -> None:
