@@ -33,6 +33,7 @@ INPUTS: Final = f"{GROUP}/inputs"
 RENDERER: Final = f"{GROUP}/renderer"
 """The version of the form that a child was rendered in."""
 RESTARTED_AT: Final = f"{GROUP}/restarted-at"
+"""When an application was asked to start all its pods again; of a pod, why it did."""
 PAUSED_REPLICAS: Final = f"{GROUP}/paused-replicas"
 ALLOWED_NAMESPACES: Final = f"{GROUP}/allowed-namespaces"
 
@@ -61,6 +62,11 @@ _HASH_LENGTH: Final = 8
 _LONGEST_WORKLOAD: Final = _LONGEST - 17
 _NOT_IN_A_LABEL: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_A_VOLUME: Final = re.compile(r"[^a-z0-9-]+")
+
+
+def restart_of(streamlet: str) -> str:
+    """The annotation of an application that says when one streamlet was asked to start again."""
+    return f"restarted-at.{GROUP}/{streamlet}"
 
 
 def digest(*parts: str, length: int = _HASH_LENGTH) -> str:

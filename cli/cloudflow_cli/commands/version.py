@@ -2,22 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cloudflow_cli import VERSION, render
+from cloudflow_cli.kube import session
+from cloudflow_cli.kube.session import Session
+from streamlet_sdk.errors import CloudflowError
 
 
 def version(
     ctx: typer.Context,
     client: Annotated[bool, typer.Option("--client", help="Ask no cluster.")] = False,
 ) -> None:
-    """Show the version of this command line.
+    """Show the versions of this command line and of the operator, and whether they fit.
+
+    They fit when one operator acts on the namespace and knows what applications that are built now
+    need. When the cluster does not answer, the own version is shown all the same.
 
     Examples:
-        kubectl cloudflow version --client
+        kubectl cloudflow version
         kubectl cloudflow version --client -o json
     """
-    del client
-    render.show({"client": VERSION}, ctx.obj.output, text=f"kubectl-cloudflow {VERSION}\n")
+    told: dict[str, Any] = {"client": VERSION}
+    if client:
+        render.show(told, ctx.obj.output, text=_text(told))
+        return
+    try:
+        told |= session.run(ctx.obj, _cluster)
+    finally:
+        render.show(told, ctx.obj.output, text=_text(told))
+
+
+async def _cluster(session: Session) -> dict[str, Any]:
+    from cloudflow_cli.kube import operators
+    from streamlet_sdk.contract import CONTRACT
+
+    seen = await operators.seen(session)
+    problem: CloudflowError | None = None
+    try:
+        operators.fitting(operators.only(seen, session.namespace), CONTRACT)
+    except CloudflowError as error:
+        problem = error
+    return {
+        "operators": [
+            {
+                "namespace": one.namespace,
+                "version": one.version,
+                "contracts": [*one.contracts],
+                "watches": [*one.watches],
+            }
+            for one in seen.seen
+        ],
+        "contract": CONTRACT,
+        "fits": problem is None,
+        "problem": "" if problem is None else f"{problem} {problem.hint or ''}".strip(),
+    }
+
+
+def _text(told: dict[str, Any]) -> str:
+    operators = [
+        f"operator {one['version']} in namespace {one['namespace']}"
+        for one in told.get("operators", ())
+    ]
+    lines = [f"kubectl-cloudflow {told['client']}", *operators]
+    if "fits" in told:
+        lines.append("They fit." if told["fits"] else told["problem"])
+    return "\n".join(lines) + "\n"

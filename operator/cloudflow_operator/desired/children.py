@@ -147,8 +147,14 @@ def workload(intent: Intent, name: str, descriptor: Descriptor) -> Workload:
             if one.name in streamlet.claims
         },
         patches=streamlet.patches,
-        restarted_at=application.metadata.annotations.get(names.RESTARTED_AT),
+        restarted_at=_restarted_at(application.metadata.annotations, name),
     )
+
+
+def _restarted_at(annotations: Mapping[str, str], streamlet: str) -> str | None:
+    """The times of the last restarts of all streamlets and of this one, in whatever form."""
+    asked = (annotations.get(key) for key in (names.RESTARTED_AT, names.restart_of(streamlet)))
+    return ", ".join(one for one in asked if one is not None) or None
 
 
 def child(

@@ -54,12 +54,12 @@ def test_every_command_has_a_section_in_the_reference(name: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["version", "-o", "json"],
-        ["version", "-ojson"],
-        ["version", "--output=json"],
-        ["-o", "json", "version"],
-        ["-o", "yaml", "version", "-o", "json"],
-        ["-n", "plant", "version", "--context", "c", "--kubeconfig", "k", "-v", "-o", "json"],
+        ["version", "--client", "-o", "json"],
+        ["version", "--client", "-ojson"],
+        ["version", "--client", "--output=json"],
+        ["-o", "json", "version", "--client"],
+        ["-o", "yaml", "version", "--client", "-o", "json"],
+        ["-n", "plant", "version", "--context=c", "--kubeconfig=k", "-v", "-ojson", "--client"],
     ],
 )
 def test_common_options_stand_before_or_after_the_command(
@@ -72,9 +72,9 @@ def test_the_environment_says_the_output_format_unless_an_option_does(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(options.OUTPUT_VARIABLE, "yaml")
-    assert cli("version").out == f"client: {VERSION}\n"
-    assert cli("version", "-o", "json").data == {"client": VERSION}
-    assert cli("version", "-o", "table").out == f"kubectl-cloudflow {VERSION}\n"
+    assert cli("version", "--client").out == f"client: {VERSION}\n"
+    assert cli("version", "--client", "-o", "json").data == {"client": VERSION}
+    assert cli("version", "--client", "-o", "table").out == f"kubectl-cloudflow {VERSION}\n"
 
 
 def test_an_unknown_output_format_in_the_environment_is_a_usage_error(
@@ -134,7 +134,7 @@ def failing(cli: CommandLine, monkeypatch: pytest.MonkeyPatch, error: Exception)
         raise error
 
     monkeypatch.setattr(render, "show", broken)
-    return cli("version", "-v")
+    return cli("version", "--client", "-v")
 
 
 def test_an_error_is_told_with_its_hint_and_with_v_its_traceback(

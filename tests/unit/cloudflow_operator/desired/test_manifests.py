@@ -216,6 +216,15 @@ def test_a_restart_reaches_the_pods_as_an_annotation() -> None:
     assert template["metadata"]["annotations"] == {names.RESTARTED_AT: "now"}
 
 
+def test_one_streamlet_is_restarted_alone() -> None:
+    before, both = desired_of(), {names.RESTARTED_AT: "t1", names.restart_of("validation"): "t2"}
+    alone = desired_of(annotations={names.restart_of("validation"): "t2"})
+    template = desired_of(annotations=both).streamlets["validation"].deployment["spec"]["template"]
+    assert alone.streamlets["validation"].inputs != before.streamlets["validation"].inputs
+    assert alone.streamlets["ingress"].inputs == before.streamlets["ingress"].inputs
+    assert template["metadata"]["annotations"] == {names.RESTARTED_AT: "t1, t2"}
+
+
 def test_a_named_account_is_used_and_not_made() -> None:
     made = desired_of(serviceAccountName="mine")
     assert made.service_account is None

@@ -1,0 +1,118 @@
+"""`kubectl cloudflow undeploy`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from cloudflow_cli import render
+from cloudflow_cli.command import with_options
+from cloudflow_cli.errors import UsageError
+from cloudflow_cli.kube import session
+from cloudflow_cli.kube.arguments import ApplicationArgument
+from cloudflow_cli.kube.session import Session
+from cloudflow_operator.interfaces import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `undeploy`."""
+
+    application: ApplicationArgument
+    delete_topics: Annotated[
+        bool,
+        typer.Option("--delete-topics", help="Delete the topics that the operator made, too."),
+    ] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before.")] = False
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until the application and its pods are gone.")
+    ] = False
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Do not wait for an operator that is gone; topics stay."),
+    ] = False
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to wait.")
+    ] = 120.0
+
+
+@with_options(Options)
+def undeploy(ctx: typer.Context, options: Options) -> None:
+    """Remove an application; its topics stay unless they are asked for.
+
+    Pods, Services and configuration go with it. Topics and their records stay, unless
+    --delete-topics is given or the resource says `deletionPolicy: Delete`; then the operator
+    deletes those that it made for this application.
+
+    Examples:
+        kubectl cloudflow undeploy sensor-data --wait
+        kubectl cloudflow undeploy sensor-data --delete-topics --yes
+        kubectl cloudflow undeploy sensor-data --force
+    """
+    if options.force and options.delete_topics:
+        raise UsageError(
+            "--force leaves the topics and --delete-topics deletes them.", hint="Give one of both."
+        )
+
+    async def work(session: Session) -> None:
+        from cloudflow_cli.kube import applications, removal
+
+        found = await applications.read(session, options.application)
+        made = removal.topics(found)
+        asked = options.delete_topics or found["spec"].get("deletionPolicy") == "Delete"
+        with_topics = asked and not options.force
+        if options.delete_topics and not options.yes:
+            _confirm(options.application, made)
+        removing = removal.Removal(
+            session=session,
+            is_forced=options.force,
+            patience=timedelta(seconds=options.timeout),
+            tell=render.note,
+        )
+        await removing.remove(found, with_topics=with_topics)
+        if options.wait:
+            await removing.finish(found)
+        told = _data(found, made, with_topics=with_topics, gone=options.wait)
+        render.show(told, ctx.obj.output, text=_text(told))
+
+    session.run(ctx.obj, work)
+
+
+def _confirm(application: str, topics: Sequence[str]) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("--delete-topics deletes records for good.", hint="Add --yes if so.")
+    listed = "".join(f"  {name}\n" for name in topics)
+    render.note(f"These topics of {application} will be deleted with all records:\n{listed}")
+    typer.confirm("Go on?", abort=True, err=True)
+
+
+def _data(
+    application: Manifest, made: Sequence[str], *, with_topics: bool, gone: bool
+) -> dict[str, Any]:
+    metadata, status = application["metadata"], application.get("status", {})
+    deleted = list(made) if with_topics else []
+    known = [one["kafkaName"] for one in status.get("topics", ())]
+    return {
+        "application": metadata["name"],
+        "namespace": metadata["namespace"],
+        "gone": gone,
+        "deletedTopics": deleted,
+        "keptTopics": [name for name in known if name not in deleted],
+    }
+
+
+def _text(told: dict[str, Any]) -> str:
+    name, namespace, gone = told["application"], told["namespace"], told["gone"]
+    lines = [f"{name} {'is gone from' if gone else 'is being removed from'} {namespace}."]
+    if told["deletedTopics"]:
+        verb = "Deleted" if gone else "To be deleted"
+        lines.append(f"{verb}: the topics {', '.join(told['deletedTopics'])}.")
+    if told["keptTopics"]:
+        lines.append(f"Kept: the topics {', '.join(told['keptTopics'])}.")
+    lines.append("Kept: volume claims, Secrets that you made, positions of consumer groups.")
+    return "\n".join(lines) + "\n"
