@@ -118,7 +118,6 @@ class Election:
         Cancel it when all work has ended, and `release` then: a leader that stops renewing is
         ended at its deadline, whatever it does meanwhile.
         """
-        period = self._terms.period.total_seconds()
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -130,7 +129,7 @@ class Election:
                 self._tell(error)
             else:
                 self._trouble = ""
-            await asyncio.sleep(max(0.0, began + period - loop.time()))
+            await asyncio.sleep(max(0.0, self._next(began) - loop.time()))
 
     async def release(self) -> None:
         """Let another one lead at once; for a leader that has stopped its work.
@@ -177,6 +176,11 @@ class Election:
         if self._is_own(self._record) or not self._record.get("holderIdentity"):
             return False
         return self.leading.is_set() or now < self._since + self._duration()
+
+    def _next(self, began: float) -> float:
+        """When to look again: a Lease that ends before the next period is taken when it does."""
+        usual = began + self._terms.period.total_seconds()
+        return min(usual, self._since + self._duration()) if self._is_taken(began) else usual
 
     def _is_own(self, record: dict[str, Any]) -> bool:
         return record.get("holderIdentity") == self._candidate.identity
