@@ -95,6 +95,9 @@ class FakeServer:
         live, uid = self.objects.get(target), metadata.get("uid")
         if uid is not None and (live is None or live["metadata"]["uid"] != uid):
             raise ConflictError(f"apply {target}", "it is another object now")
+        version = metadata.get("resourceVersion")
+        if version is not None and (live is None or live["metadata"]["resourceVersion"] != version):
+            raise ConflictError(f"apply {target}", "somebody wrote in between")
         content = {key: value for key, value in manifest.items() if key != "metadata"}
         before = self._managers[target].get(manager, {})
         made: Manifest = _merged(live or {"metadata": dict(metadata)}, _removed(before, content))

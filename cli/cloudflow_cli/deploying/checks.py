@@ -143,6 +143,8 @@ def _partitions(application: Application, ground: Ground) -> Iterator[Problem]:
     if ground.before is None:
         return
     before = {one.name: one.partitions for one in ground.before.spec.topics}
+    # What is there counts as well where nobody asked for a number.
+    before |= {one.name: one.partitions for one in ground.before.status.topics if one.partitions}
     for topic in application.spec.topics:
         was = before.get(topic.name)
         if was is not None and topic.partitions is not None and topic.partitions < was:

@@ -66,7 +66,7 @@ def _section(title: str, shown: Iterable[str | None]) -> list[str]:
     lines = list(shown)
     told = [f"    {line}" for line in lines if line is not None]
     same = lines.count(None)
-    if same:
+    if told and same:
         told.append(f"      {same} unchanged")
     return [f"  {title}:", *told] if told else []
 
