@@ -40,6 +40,9 @@ class Place(NamedTuple):
     namespace: str
     name: str
 
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
 
 class Target(NamedTuple):
     """What is watched: a kind in one namespace or with None in all, with certain labels."""

@@ -1,0 +1,122 @@
+"""kopf: it watches the applications, and does nothing else.
+
+Every event goes to `main`, which puts the application on the queue. kopf writes to no application:
+it has no handler that would, and a finalizer of its own that nobody uses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import kopf
+
+from cloudflow_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from cloudflow_operator.access import Access
+    from cloudflow_operator.interfaces import Manifest
+
+FINALIZER: Final = f"{GROUP}/kopf-unused"
+"""kopf strips its finalizer from what it watches, so it must be nobody's."""
+_CHUNK: Final = 100
+# Seconds.
+_SILENCE: Final = 90.0
+_SERVER: Final = 300  # the API server takes whole ones alone
+_CLIENT: Final = 330.0
+_CONNECT: Final = 10.0
+_REQUEST: Final = 20.0
+_LONGEST_PAUSE: Final = 30.0
+
+
+class Seen(Protocol):
+    """Told what the watch tells; it must not raise."""
+
+    def __call__(self, application: Manifest, *, is_gone: bool) -> None:
+        """An application as it is, or was before its end."""
+        ...
+
+
+class _ForEver:
+    """Seconds between attempts: kopf's watch would end with the last one, and nothing tell it."""
+
+    def __iter__(self) -> Iterator[float]:
+        pause = 0.5
+        while True:
+            yield pause * random.uniform(0.5, 1.0)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def start(
+    access: Callable[[], Awaitable[Access]], namespaces: Sequence[str], seen: Seen
+) -> Sequence[asyncio.Task[Any]]:
+    """Start to watch; the tasks that do it, of which none ends but by a failure.
+
+    It takes the process's signals, so set handlers for them after it.
+
+    Args:
+        access: asked at the start, and again when the server does not know the token any more.
+        namespaces: none means all.
+        seen: told each application, and whether it is gone; first all that are there.
+    """
+    tasks: Sequence[asyncio.Task[Any]] = tuple(
+        await kopf.spawn_tasks(
+            registry=_registry(access, seen),
+            settings=_settings(),
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=tuple(namespaces),
+        )
+    )
+    return tasks
+
+
+async def stop(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """End what `start` has started."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def _registry(access: Callable[[], Awaitable[Access]], seen: Seen) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        found = await access()
+        return kopf.ConnectionInfo(
+            server=found.server,
+            ca_path=found.authority,
+            insecure=not found.is_verified,
+            token=found.token,
+            certificate_path=found.certificate,
+            private_key_path=found.key,
+            trust_env=True,
+        )
+
+    async def tell(event: kopf.RawEvent, **_: Any) -> None:
+        seen(dict(event["object"]), is_gone=event["type"] == "DELETED")
+
+    kopf.on.login(registry=registry, backoff=1.0)(login)
+    kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(tell)
+    return registry
+
+
+def _settings() -> kopf.OperatorSettings:
+    made = kopf.OperatorSettings()
+    made.persistence.finalizer = FINALIZER
+    made.posting.enabled = False
+    # Namespaces and definitions are known; it needs no rights to look at them.
+    made.scanning.disabled = True
+    made.watching.chunk_size = _CHUNK
+    made.watching.inactivity_timeout = _SILENCE
+    made.watching.server_timeout = _SERVER
+    made.watching.client_timeout = _CLIENT
+    made.watching.connect_timeout = _CONNECT
+    made.networking.request_timeout = _REQUEST
+    made.networking.connect_timeout = _CONNECT
+    made.networking.error_backoffs = _ForEver()
+    made.process.ultimate_exiting_timeout = None
+    return made
