@@ -77,7 +77,11 @@ def _streamlet(change: StreamletChange) -> str | None:
     line = f"{_SIGNS.get(change.fate, '~')} {change.name}: "
     match change.fate:
         case "added":
-            return line + f"new, {_pods(change.after)}"
+            return (
+                line
+                + "new"
+                + ("" if change.after is None else f", {render.count(change.after, 'pod')}")
+            )
         case "removed":
             return line + "removed"
         case "scaled":
@@ -88,14 +92,8 @@ def _streamlet(change: StreamletChange) -> str | None:
 
 
 def _counts(change: StreamletChange) -> str:
-    def shown(count: int | None) -> str:
-        return "others decide" if count is None else str(count)
-
-    return f"replicas {shown(change.before)} → {shown(change.after)}"
-
-
-def _pods(count: int | None) -> str:
-    return "1 pod, unless others decide" if count is None else render.count(count, "pod")
+    before, after = ("unset" if one is None else one for one in (change.before, change.after))
+    return f"replicas {before} → {after}"
 
 
 def _topic(change: TopicChange) -> str | None:

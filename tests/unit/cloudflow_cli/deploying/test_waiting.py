@@ -11,9 +11,11 @@ import pytest
 from cloudflow_cli.deploying import waiting
 from cloudflow_cli.deploying.waiting import NotReadyError
 from cloudflow_cli.errors import NotFoundError
-from cloudflow_cli.kube.session import Session
+from cloudflow_cli.kube.kinds import APPLICATION
+from cloudflow_cli.kube.session import Session, Target
 from support.applications import NAMESPACE
 from support.deploying import a_resource, a_server, live
+from support.kube_server import FakeServer, an_operator
 
 LIMIT = timedelta(seconds=60)
 
@@ -48,21 +50,24 @@ def streamlet(word: str, message: str = "", pod: str = "a-1") -> dict[str, Any]:
     }
 
 
+class _Moving(FakeServer):
+    """A cluster whose operator writes another status before each look; the last one stays."""
+
+    statuses: list[dict[str, Any]]
+
+    async def read(self, target: Target) -> Any:
+        found = await super().read(target)
+        if found is not None and target.kind == APPLICATION:
+            found["status"] = self.statuses.pop(0) if self.statuses[1:] else self.statuses[0]
+        return found
+
+
 async def waited(*statuses: dict[str, Any], written: dict[str, Any] | None = None) -> list[str]:
     """Wait while one status follows the other at each look; the lines that were told."""
     there = live(a_resource(), status=statuses[0])
-    server = a_server(there)
-    (target,) = [one for one in server.objects if one.kind.name == "CloudflowApplication"]
-    rest = iter(statuses)
-    read = server.read
-
-    async def next_status(asked: Any) -> Any:
-        found = await read(asked)
-        if found is not None and asked == target:
-            found["status"] = next(rest, statuses[-1])
-        return found
-
-    server.read = next_status  # type: ignore[method-assign] # the operator goes on meanwhile
+    server = _Moving(an_operator(), there)
+    (target,) = [one for one in server.objects if one.kind == APPLICATION]
+    server.statuses = [*statuses]
     lines: list[str] = []
     made = {**server.objects[target], "status": written or {}}
     await waiting.settled(Session(server, NAMESPACE), made, LIMIT, lines.append)
@@ -139,13 +144,7 @@ async def test_in_the_end_it_says_what_it_waited_for(monkeypatch: pytest.MonkeyP
 
 async def test_an_application_that_somebody_removes_ends_it() -> None:
     server = a_server()
+    made = live(a_resource())
+    made["metadata"]["generation"] = 1
     with pytest.raises(NotFoundError):
-        await waiting.settled(
-            Session(server, NAMESPACE),
-            live(
-                a_resource(),
-                **{"metadata": {"name": "gone", "namespace": "plant", "generation": 1}},
-            ),
-            LIMIT,
-            lambda _: None,
-        )
+        await waiting.settled(Session(server, NAMESPACE), made, LIMIT, lambda _: None)
