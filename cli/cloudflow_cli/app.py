@@ -22,6 +22,14 @@ COMMANDS: Final = {
     "verify": "Check a project's blueprint and report every problem in it.",
     "graph": "Draw how the streamlets of a project are connected.",
     "sandbox": "Run the whole application here, on a broker of its own.",
+    "deploy": "Put an application on a cluster, or make the one that is there like this one.",
+    "plan": "Show what `deploy` would change, streamlet by streamlet, and what would restart.",
+    "scale": "Set how many pods streamlets have; all of them in one write.",
+    "configure": (
+        "Set configuration of streamlets over what the application says, and show the difference."
+    ),
+    "configuration": "Show the configuration that an application runs with.",
+    "update-docker-credentials": "Store what an application's images are pulled with.",
     "list": "List the applications of a namespace, or of all.",
     "status": "Show how an application is, and what is wrong.",
     "pause": "Stop all pods of an application and keep everything else.",
