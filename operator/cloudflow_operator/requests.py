@@ -205,7 +205,14 @@ class Requests:
         raise last
 
     async def stream(self, request: Request, silence: timedelta) -> AsyncGenerator[Manifest, None]:
-        """The lines of an answer that goes on, each a document, until the server ends it.
+        """The same as `lines`, each a document; one that was cut off is left out."""
+        async with contextlib.aclosing(self.lines(request, silence)) as lines:
+            async for line in lines:
+                if line.endswith(b"\n"):
+                    yield _document(line)
+
+    async def lines(self, request: Request, silence: timedelta) -> AsyncGenerator[bytes, None]:
+        """The lines of an answer that goes on, with their ends, until the server ends it.
 
         Nothing is asked again. Close it with `contextlib.aclosing`, or the connection stays.
 
@@ -224,7 +231,7 @@ class Requests:
                 if response.status != HTTPStatus.OK:
                     raise _answer(request, response, await response.read()).error()
                 async for line in _lines(response.response.content, silence):
-                    yield _document(line)
+                    yield line
         except TimeoutError:
             raise ClusterUnavailableError(request.doing, "no answer in time") from None
         except _CLIENT_ERRORS as error:
@@ -288,11 +295,7 @@ async def connected(
 
     Nothing is sent yet.
 
-    Args:
-        kubeconfig: a file, or several, of which the first to say something wins.
-        patience: with the server.
-        observer: is told of every attempt.
-        context: None is the current one of the files.
+    Of several files the first to say something wins; no context is the current one of the files.
 
     Raises:
         RefusedError: when there is no such file, context or account, or it is broken.
@@ -371,16 +374,18 @@ def _unavailable(request: Request, error: BaseException) -> ClusterUnavailableEr
 
 
 async def _lines(content: aiohttp.StreamReader, silence: timedelta) -> AsyncIterator[bytes]:
-    """What comes, line by line, however long one is; a last one without end is no line."""
+    """What comes, line by line, however long one is."""
     rest = b""
     while True:
         async with asyncio.timeout(silence.total_seconds()):
             chunk = await content.readany()
-        if not chunk:
-            return
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
-            yield line
+            yield line + b"\n"
+        if not chunk:
+            break
+    if rest:
+        yield rest
 
 
 def _document(data: bytes) -> Manifest:
