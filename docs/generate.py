@@ -16,12 +16,13 @@ import streamlet_sdk
 from cloudflow_cli import problems
 from cloudflow_cli.app import COMMANDS, help_text
 from cloudflow_cli.exits import Exit
+from cloudflow_operator import metrics as of_operator
 from cloudflow_operator.api import page as resource
 from streamlet_sdk.blueprint import catalogue
 from streamlet_sdk.runtime.pod.metrics import documented
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 FOLDER: Final = Path(__file__).parent / "reference"
 HEADER: Final = "<!-- Written by `make docs`; change the code instead. -->\n\n"
@@ -35,6 +36,12 @@ Dead letters are also counted as records of the outlet `<inlet>-dead-letters`. C
 with the process. Lag, in-flight records and commit age are what was seen at the last look, every 5
 seconds. What a streamlet counts itself by `self.context.metrics`, and what `prometheus_client`
 knows of the process (`process_…`, `python_…`), stands beside them."""
+
+OPERATOR_METRICS_ARE: Final = """\
+The operator serves them under `/metrics` on the port of its probes, 8080 unless it was told
+otherwise. Each replica counts what it does itself: only the leader looks at applications."""
+OPERATOR_METRICS_ALSO: Final = """\
+What `prometheus_client` knows of the process (`process_…`, `python_…`) stands beside them."""
 
 
 def sdk_page() -> str:
@@ -98,17 +105,31 @@ def fenced(text: str) -> str:
 
 def metrics_page() -> str:
     """Every metric of a pod, with its type, labels and meaning."""
-    lines = [
-        f"| `{metric.name}` | {metric.kind} | {', '.join(metric.labels)} | {metric.help} |"
-        for metric in documented()
-    ]
-    table = "| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n" + "\n".join(lines)
+    table = metrics_table((one.name, one.kind, one.labels, one.help) for one in documented())
     return f"# Metrics\n\n{METRICS_ARE}\n\n{table}\n\n{METRICS_ALSO}\n"
+
+
+def operator_metrics_page() -> str:
+    """Every metric of the operator, with its type, labels and meaning."""
+    table = metrics_table(
+        (one.full_name, one.type.__name__.lower(), one.labels, one.help) for one in of_operator.ALL
+    )
+    title = "# Metrics of the operator"
+    return f"{title}\n\n{OPERATOR_METRICS_ARE}\n\n{table}\n\n{OPERATOR_METRICS_ALSO}\n"
+
+
+def metrics_table(rows: Iterable[tuple[str, str, tuple[str, ...], str]]) -> str:
+    """Name, type, labels and meaning of metrics."""
+    lines = [
+        f"| `{name}` | {kind} | {', '.join(labels)} | {text} |" for name, kind, labels, text in rows
+    ]
+    return "| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n" + "\n".join(lines)
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": cli_page,
     "metrics.md": metrics_page,
+    "operator-metrics.md": operator_metrics_page,
     "problems.md": catalogue.page,
     "resource.md": resource.page,
     "sdk.md": sdk_page,

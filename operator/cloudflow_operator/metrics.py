@@ -55,10 +55,16 @@ class Described(NamedTuple):
 
 
 RECONCILES: Final = Described(
-    "reconciles", "Looks at an application and what came of them.", Counter, ("result",)
+    "reconciles",
+    "Looks at an application by what came of them: `done`, `failed`, `gone`, or `crashed`, a defect.",
+    Counter,
+    ("result",),
 )
 DURATION: Final = Described(
-    "reconcile_duration_seconds", "How long they took.", Histogram, buckets=_WORK
+    "reconcile_duration_seconds",
+    "How long a look at an application took.",
+    Histogram,
+    buckets=_WORK,
 )
 QUEUE_DEPTH: Final = Described("queue_depth", "Applications that wait to be looked at.", Gauge)
 QUEUE_AGE: Final = Described(
