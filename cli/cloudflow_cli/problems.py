@@ -134,3 +134,42 @@ class InvalidApplicationName(Stated):
         "Use at most 63 lower-case letters, digits and dashes, a letter first and no dash last; "
         "`name` in [tool.cloudflow] wins over the one in [project]."
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvalidRepository(Stated):
+    """The place that images are pushed to is not written as one."""
+
+    name: str
+    says: ClassVar[str] = "{name!r} is no repository of images."
+    advises: ClassVar[str] = (
+        "Write registry.example.com/team/application, in lower case and without a tag: the tag is "
+        "made of the version and the content."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownBuilder(UnknownName):
+    """The project asks for a program that is not known to build images."""
+
+    says: ClassVar[str] = "{name!r} is no builder of images."
+    advises: ClassVar[str] = "Write one of these: {known}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalRequirement(Stated):
+    """A requirement is a file of this machine, which an image does not have."""
+
+    says: ClassVar[str] = "this names a file, and an image has no files of this machine."
+    advises: ClassVar[str] = (
+        "Name the package and its version; a wheel of your own goes into the folder `wheels` of "
+        "[tool.cloudflow.image]."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamicDependencies(Stated):
+    """What the project depends on is known to its build system alone."""
+
+    says: ClassVar[str] = "the dependencies are dynamic, so they are not in this file."
+    advises: ClassVar[str] = "Lock them with uv, or in a requirements.txt beside pyproject.toml."

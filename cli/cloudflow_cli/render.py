@@ -22,9 +22,7 @@ def show(result: Mapping[str, Any], output: Output, *, text: str) -> None:
         case Output.JSON:
             sys.stdout.write(json.dumps(result, indent=2) + "\n")
         case Output.YAML:
-            import yaml
-
-            sys.stdout.write(yaml.safe_dump(result, sort_keys=False, allow_unicode=True))
+            sys.stdout.write(as_yaml(result))
         case Output.TABLE:
             sys.stdout.write(text)
 
@@ -46,6 +44,14 @@ def brief(text: str, longest: int = 120) -> str:
     """The first line of a text, as far as it fits into a table."""
     line = text.partition("\n")[0]
     return line if len(line) <= longest and line == text else f"{line[: longest - 1].rstrip()}…"
+
+
+def as_yaml(result: Mapping[str, Any]) -> str:
+    """A result as a document of YAML, in its own order."""
+    import yaml
+
+    text: str = yaml.safe_dump(result, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def note(sentence: str) -> None:
