@@ -20,6 +20,7 @@ from cloudflow_operator.errors import ClusterError, ConflictError
 from cloudflow_operator.interfaces import Kind
 from cloudflow_operator.names import LEASE
 from cloudflow_operator.requests import Patience, Request, path
+from streamlet_sdk.errors import CloudflowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,10 +95,14 @@ class Election:
             end: ends the process at once; by default without tidying up, which may take too long.
 
         Raises:
-            ValueError: when `terms` do not rise from period to deadline to duration.
+            CloudflowError: when `terms` do not rise from period to deadline to duration.
         """
         if not terms.period < terms.deadline < terms.duration:
-            raise ValueError(f"period, deadline and duration of a Lease must rise: {terms}")
+            raise CloudflowError(
+                f"the Lease's period of {terms.period}, deadline of {terms.deadline} and duration of"
+                f" {terms.duration} do not rise",
+                hint="A leader needs several attempts, and has to end before another one leads.",
+            )
         self.leading = asyncio.Event()
         self._server = _Leases(requests, candidate)
         self._candidate = candidate

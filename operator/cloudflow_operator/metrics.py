@@ -56,7 +56,7 @@ class Described(NamedTuple):
 
 RECONCILES: Final = Described(
     "reconciles",
-    "Looks at an application by what came of them: `done`, `failed`, `gone`, or `crashed`, a defect.",
+    "Looks at an application by result: `done`, `failed`, `gone`, or `crashed` by a defect.",
     Counter,
     ("result",),
 )

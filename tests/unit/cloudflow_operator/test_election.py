@@ -15,6 +15,7 @@ import pytest
 from cloudflow_operator.election import Candidate, Election, Terms
 from cloudflow_operator.errors import ClusterUnavailableError
 from cloudflow_operator.requests import Answer, Request
+from streamlet_sdk.errors import CloudflowError
 from support.cluster import START
 from support.virtual_time import virtual_time
 
@@ -427,5 +428,5 @@ async def test_work_that_does_not_end_is_ended_at_the_deadline() -> None:
 def test_terms_that_break_the_promise_are_refused() -> None:
     way: Any = None
     terms = Terms(duration=timedelta(seconds=10), deadline=timedelta(seconds=10))
-    with pytest.raises(ValueError, match="must rise"):
+    with pytest.raises(CloudflowError, match="do not rise"):
         Election(way, Candidate(identity="a", namespace="n"), LoopClock(), terms=terms)
