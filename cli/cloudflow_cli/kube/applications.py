@@ -92,6 +92,24 @@ async def delete(session: Session, application: Manifest) -> None:
     await session.server.delete(_target(session, metadata["name"]), uid=metadata["uid"])
 
 
+def check_streamlets(application: Manifest, names: Sequence[str]) -> None:
+    """Nothing, when the application has streamlets of all these names.
+
+    Raises:
+        NotFoundError: with those that it has not.
+    """
+    known = [one["name"] for one in application["spec"].get("streamlets", ())]
+    unknown = [name for name in names if name not in known]
+    if not unknown:
+        return
+    meant = sorted({found for name in unknown if (found := closest(name, known))})
+    advice = f"Did you mean {', '.join(map(repr, meant))}? " if meant else ""
+    raise NotFoundError(
+        f"{application['metadata']['name']} has no streamlet {', '.join(map(repr, unknown))}.",
+        hint=f"{advice}It has {', '.join(known) or 'none'}.",
+    )
+
+
 async def not_found(session: Session, name: str) -> NotFoundError:
     """That there is no such application here; and where it is, or what was meant."""
     sentence = f"There is no application {name!r} in namespace {session.namespace!r}."

@@ -6,20 +6,28 @@ of applications. A twin in the tests passes the same contract.
 
 from __future__ import annotations
 
+import math
+from contextlib import aclosing
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from cloudflow_cli.kube.errors import DeniedError, UnknownKindError
 from cloudflow_cli.kube.session import Row, Target
+from cloudflow_operator.interfaces import POD
+from cloudflow_operator.names import CONTAINER
 from cloudflow_operator.requests import APPLY, JSON, MERGE_PATCH, Request, path
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
+    from cloudflow_cli.kube.session import LogQuery
     from cloudflow_operator.interfaces import Kind, Manifest
     from cloudflow_operator.requests import Answer, Requests
 
 _CHUNK: Final = 500
+# A log in which nothing was written for so long is asked for again: its connection may be dead.
+_SILENCE: Final = timedelta(minutes=5)
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
@@ -95,6 +103,15 @@ class ApiServer:
         answer = await self._answer(Request(f"ask a {kind.name}", "POST", where, body=question))
         return dict(answer.checked().get("status", {}))
 
+    async def log(self, namespace: str, pod: str, query: LogQuery) -> AsyncGenerator[str, None]:
+        """The lines of a pod's log, each with its time before it."""
+        where = path(POD.api_version, POD.plural, namespace, pod, "log")
+        doing = f"read the log of Pod {namespace}/{pod}"
+        request = Request(doing, "GET", where, _log_query(query), accept="*/*")
+        async with aclosing(self._requests.lines(request, _SILENCE)) as lines:
+            async for line in lines:
+                yield line.decode(errors="replace").removesuffix("\n")
+
     async def _pages(
         self, kind: Kind, namespace: str | None, selector: str, accept: str
     ) -> AsyncIterator[Manifest]:
@@ -124,6 +141,18 @@ class ApiServer:
 def _path(target: Target) -> str:
     kind = target.kind
     return path(kind.api_version, kind.plural, target.namespace, target.name)
+
+
+def _log_query(query: LogQuery) -> dict[str, str]:
+    made = {
+        "follow": "true" if query.is_followed else None,
+        "previous": "true" if query.is_previous else None,
+        "sinceSeconds": query.since and max(1, math.ceil(query.since.total_seconds())),
+        "sinceTime": query.since_time,
+        "tailLines": query.tail,
+    }
+    given = {key: str(value) for key, value in made.items() if value is not None}
+    return {"container": CONTAINER, "timestamps": "true", **given}
 
 
 def _dry(wanted: bool) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,6 +43,25 @@ class Row(NamedTuple):
 
     metadata: Mapping[str, Any]
     cells: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogQuery:
+    """How much of a pod's log.
+
+    Attributes:
+        is_followed: whether it goes on with what is written from now on.
+        is_previous: whether that of the container before the last restart.
+        since: only what is younger; None is everything.
+        since_time: only what is not older, by the node's clock; may begin up to a second before.
+        tail: the last lines only; None is all.
+    """
+
+    is_followed: bool = False
+    is_previous: bool = False
+    since: timedelta | None = None
+    since_time: str | None = None
+    tail: int | None = None
 
 
 class Server(Protocol):
@@ -81,6 +100,10 @@ class Server(Protocol):
 
     async def reviewed(self, kind: Kind, spec: Manifest) -> Manifest:
         """The status of an access review; nothing is kept."""
+        ...
+
+    def log(self, namespace: str, pod: str, query: LogQuery) -> AsyncGenerator[str, None]:
+        """The lines of a pod's log, each with its time before it."""
         ...
 
 
