@@ -99,8 +99,8 @@ class Election:
         """
         if not terms.period < terms.deadline < terms.duration:
             raise CloudflowError(
-                f"the Lease's period of {terms.period}, deadline of {terms.deadline} and duration of"
-                f" {terms.duration} do not rise",
+                f"period {terms.period}, deadline {terms.deadline} and duration {terms.duration}"
+                " of the Lease do not rise",
                 hint="A leader needs several attempts, and has to end before another one leads.",
             )
         self.leading = asyncio.Event()
