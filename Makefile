@@ -11,7 +11,7 @@ EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-kafka chaos golden crds docs kafka-up kafka-down kubernetes-up kubernetes-down
+.PHONY: help setup run test check bench bench-kafka bench-operator chaos golden crds docs kafka-up kafka-down kubernetes-up kubernetes-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -57,6 +57,9 @@ chaos: $(DEV_READY) ## Break a pipeline on a real Kafka, account for every recor
 
 bench-kafka: $(DEV_READY) ## Measure throughput, latency and replicas on a real Kafka (ARGS=--quick, --soak).
 	@CLOUDFLOW_REQUIRE=kafka PYTHONPATH=tests $(BIN)/python benchmarks/kafka $(ARGS)
+
+bench-operator: $(DEV_READY) ## Measure the operator on a real API server and Kafka (ARGS=--quick).
+	@CLOUDFLOW_REQUIRE=kafka,kubernetes PYTHONPATH=tests $(BIN)/python benchmarks/cluster $(ARGS)
 
 golden: $(DEV_READY) ## Rewrite the expected outputs that tests compare with; read the diff.
 	@$(BIN)/python -m pytest --update-golden $(ARGS)
