@@ -154,6 +154,14 @@ class CachedCluster:
         await self._cluster.delete(key, namespace, uid=uid)
         self._children.deleted(key, namespace, uid)
 
+    async def applications(self) -> Sequence[Manifest]:
+        """All applications."""
+        return await self._cluster.applications()
+
+    async def set_finalizers(self, application: Manifest, finalizers: Sequence[str]) -> None:
+        """Replace the finalizers of an application."""
+        await self._cluster.set_finalizers(application, finalizers)
+
     async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
         """Replace the status of an application."""
         await self._cluster.write_status(application, status)

@@ -37,9 +37,19 @@ _LONGEST_NOTE: Final = 1024
 class ApiServer:
     """A `Cluster`; safe to be used by many tasks at once."""
 
-    def __init__(self, requests: Requests, clock: Clock, instance: str) -> None:
-        """Send nothing yet; `instance` names this process in Events: the pod's name."""
+    def __init__(
+        self, requests: Requests, clock: Clock, instance: str, watches: Sequence[str] = ()
+    ) -> None:
+        """Send nothing yet.
+
+        Args:
+            requests: to the API server.
+            clock: the time of Events.
+            instance: this process in Events: the pod's name.
+            watches: the namespaces with the operator's applications; none means all.
+        """
         self._requests = requests
+        self._watches = watches
         self._clock = clock
         self._instance = instance
 
@@ -52,7 +62,7 @@ class ApiServer:
         return [
             found
             for kind in (*CHILDREN, REPLICA_SET, POD)
-            for found in await self._listed(kind, namespace, selector)
+            for found in await self._listed(kind, namespace, labelSelector=selector)
         ]
 
     async def read(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
@@ -99,6 +109,37 @@ class ApiServer:
         if answer.status != HTTPStatus.NOT_FOUND:
             answer.checked()
 
+    async def applications(self) -> Sequence[Manifest]:
+        """All applications that this operator looks after."""
+        return [
+            found
+            for namespace in self._watches or (None,)
+            for found in await self._listed(_APPLICATIONS, namespace)
+        ]
+
+    async def set_finalizers(self, application: Manifest, finalizers: Sequence[str]) -> None:
+        """Replace the finalizers of an application, if it is as `application` says it is.
+
+        Raises:
+            ConflictError: when it changed meanwhile, or is gone.
+        """
+        metadata = application["metadata"]
+        name, namespace = metadata["name"], metadata["namespace"]
+        doing = f"set finalizers of {KIND} {namespace}/{name}"
+        patch: list[dict[str, Any]] = [
+            {"op": "test", "path": f"/metadata/{field}", "value": metadata[field]}
+            for field in ("uid", "resourceVersion")
+        ]
+        patch.append({"op": "add", "path": "/metadata/finalizers", "value": list(finalizers)})
+        where = path(API_VERSION, PLURAL, namespace, name)
+        query = {"fieldManager": FIELD_MANAGER}
+        answer = await self._requests.answer(
+            Request(doing, "PATCH", where, query, patch, JSON_PATCH)
+        )
+        if answer.status == HTTPStatus.NOT_FOUND or answer.is_failed_test:
+            raise ConflictError(doing, "the application is another one now")
+        answer.checked()
+
     async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
         """Replace the status of an application, whoever wrote what is in it.
 
@@ -138,11 +179,11 @@ class ApiServer:
             made["series"] = {"count": _count(found) + 1, "lastObservedTime": now}
         await self.apply(made, manager=FIELD_MANAGER)
 
-    async def _listed(self, kind: Kind, namespace: str, selector: str) -> list[Manifest]:
+    async def _listed(self, kind: Kind, namespace: str | None, **selectors: str) -> list[Manifest]:
         found: list[Manifest] = []
-        query = {"labelSelector": selector, "limit": str(_CHUNK)}
+        query = {**selectors, "limit": str(_CHUNK)}
         request = Request(
-            f"list {kind.name} in {namespace}",
+            f"list {kind.name} in {namespace or 'all namespaces'}",
             "GET",
             path(kind.api_version, kind.plural, namespace),
             query,
@@ -151,7 +192,7 @@ class ApiServer:
             answer = await self._requests.answer(request)
             if answer.status == HTTPStatus.GONE and "limit" in request.query:
                 # The list's moment has left the server's memory: all of it, at once.
-                found, request = [], request._replace(query={"labelSelector": selector})
+                found, request = [], request._replace(query=dict(selectors))
                 continue
             page = answer.checked()
             # In a list none says what it is.

@@ -42,6 +42,7 @@ class Reason(StrEnum):
 
     TOPICS_READY = "TopicsReady"
     TOPICS_NOT_READY = "TopicsNotReady"
+    TOPICS_DRIFTED = "TopicsDrifted"
 
     SETTLED = "Settled"
     ROLLING_OUT = "RollingOut"
@@ -49,6 +50,7 @@ class Reason(StrEnum):
     NAME_TAKEN = "NameTaken"
     REFUSED = "Refused"
     RETRYING = "Retrying"
+    UNDEPLOYING = "Undeploying"
 
     OVERRIDES = "Overrides"
     NO_OVERRIDES = "NoOverrides"

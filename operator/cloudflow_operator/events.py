@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cloudflow_operator.api.v1alpha1 import Condition, Status
+    from cloudflow_operator.interfaces import Manifest
     from cloudflow_operator.plan import Action
 
 _WARNINGS: Final = frozenset(
@@ -25,6 +26,7 @@ _WARNINGS: Final = frozenset(
         (Aspect.READY, Reason.CRASH_LOOP),
         (Aspect.CONFIGURATION_VALID, Reason.INVALID),
         (Aspect.TOPICS_READY, Reason.TOPICS_NOT_READY),
+        (Aspect.TOPICS_READY, Reason.TOPICS_DRIFTED),
         (Aspect.PROGRESSING, Reason.NAME_TAKEN),
         (Aspect.PROGRESSING, Reason.REFUSED),
         (Aspect.PROGRESSING, Reason.RETRYING),
@@ -58,6 +60,15 @@ def events(before: Status, after: Status, done: Sequence[Action], version: str) 
     for action in done:
         yield from _of_action(action)
     yield from _warnings(before, after)
+
+
+def undeployed(application: Manifest) -> Event:
+    """What is told of an application that is gone, as it was last."""
+    spec = application.get("spec") or {}
+    version, policy = str(spec.get("version", "")), spec.get("deletionPolicy")
+    topics = "the topics that were made for it too" if policy == "Delete" else "its topics stay"
+    message = f"undeployed version {version!r}; {topics}"
+    return Event(reason="ApplicationUndeployed", message=message)
 
 
 def _of_action(action: Action) -> Iterator[Event]:

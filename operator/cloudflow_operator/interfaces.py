@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from cloudflow_operator.api.v1alpha1 import TopicStatus
@@ -75,6 +75,18 @@ class Cluster(Protocol):
         """Delete the object of that uid; one that is gone is fine."""
         ...
 
+    async def applications(self) -> Sequence[Manifest]:
+        """All applications that this operator looks after."""
+        ...
+
+    async def set_finalizers(self, application: Manifest, finalizers: Sequence[str]) -> None:
+        """Replace the finalizers of an application, if it is as `application` says it is.
+
+        Raises:
+            ConflictError: when it changed meanwhile, or is gone.
+        """
+        ...
+
     async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
         """Replace the status of an application."""
         ...
@@ -96,16 +108,38 @@ class Topics(Protocol):
     async def ensure(
         self, wanted: Sequence[DesiredTopic], before: Mapping[str, TopicStatus]
     ) -> Sequence[TopicStatus]:
-        """Make what is missing and may be made, raise and alter what was asked.
+        """Make what is missing, raise and alter what was asked, where it is the application's own.
 
         Args:
             wanted: what shall be there.
-            before: how topics were, by `DesiredTopic.label`; only those that were `created` by
-                this application are altered.
+            before: how topics were, by `DesiredTopic.label`. Only those that were `created` by
+                this application are made, raised or altered: a topic has to be written down as
+                the application's own before it is made.
 
         Returns:
             How each of `wanted` is, in its order and named by its label. `partitions` is None
-            where the topic is not there or could not be looked at.
+            where the topic is not there or could not be looked at. `created` is as before, and no
+            longer so where somebody else was faster.
+        """
+        ...
+
+    async def delete(self, topics: Sequence[TopicStatus]) -> Sequence[TopicStatus]:
+        """Delete topics with their records; those that are gone are fine.
+
+        Returns:
+            Those that are still there, with why.
+        """
+        ...
+
+
+class Copies(Protocol):
+    """Secrets of Kafka clusters, in the namespaces that may have them."""
+
+    async def ensure(self, namespace: str, clusters: Iterable[str]) -> None:
+        """Have what pods in `namespace` need for `clusters`, as far as it is allowed.
+
+        Raises:
+            ClusterError: when one could not be written.
         """
         ...
 

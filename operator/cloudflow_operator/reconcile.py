@@ -22,16 +22,18 @@ from cloudflow_operator.errors import ClusterError
 from cloudflow_operator.events import events
 from cloudflow_operator.observed import key_of, observe
 from cloudflow_operator.plan import plan
-from cloudflow_operator.status import TOPIC_READY, Findings, kept, status
+from cloudflow_operator.status import Findings, kept, status
+from cloudflow_operator.topic_states import USABLE, claimed, may_be_claimed
+from cloudflow_operator.undeploy import follow_policy, leave
 from streamlet_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from cloudflow_operator.api.v1alpha1 import TopicStatus
     from cloudflow_operator.desired.application import Desired
     from cloudflow_operator.desired.clusters import KafkaClusters
-    from cloudflow_operator.interfaces import Clock, Cluster, Manifest, Topics
+    from cloudflow_operator.interfaces import Clock, Cluster, Copies, Manifest, Topics
     from cloudflow_operator.observed import Observed
     from cloudflow_operator.plan import Action
     from streamlet_sdk.problems import Problem
@@ -50,6 +52,7 @@ class World:
 
     cluster: Cluster
     topics: Topics
+    copies: Copies
     clock: Clock
 
 
@@ -72,7 +75,7 @@ async def reconcile(document: Manifest, clusters: KafkaClusters, world: World) -
     """Bring an application to what its resource says, as far as can be now.
 
     A resource with problems changes nothing: what was made of the last valid one is left running.
-    One that is being deleted is left to the garbage collector.
+    One that is being deleted is left to the garbage collector, but for topics that go with it.
 
     Args:
         document: the application as it is on the API server.
@@ -81,16 +84,20 @@ async def reconcile(document: Manifest, clusters: KafkaClusters, world: World) -
     """
     before = _status_of(document)
     metadata = Metadata.model_validate(document["metadata"])
-    if metadata.deletion_timestamp is not None:
-        return Outcome(status=before)
     done: Sequence[Action] = ()
-    try:
-        application = _read(document)
-        wanted = desired(application, clusters)
-    except ConfigurationError as error:
-        findings = await _left_alone(document, before, error.problems, world)
+    if metadata.deletion_timestamp is not None:
+        leaving = await _leaving(document, before, world)
+        if leaving is None:
+            return Outcome(status=before)
+        findings = leaving
     else:
-        findings, done = await _followed(application, wanted, world)
+        try:
+            application = _read(document)
+            wanted = desired(application, clusters)
+        except ConfigurationError as error:
+            findings = await _left_alone(document, before, error.problems, world)
+        else:
+            findings, done = await _followed(document, application, wanted, world)
     after = status(findings, before, world.clock.now())
     told = await _tell(document, after, done, world)
     errors = (*findings.errors, *told)
@@ -136,19 +143,36 @@ async def _left_alone(
     )
 
 
+async def _leaving(document: Manifest, before: Status, world: World) -> Findings | None:
+    try:
+        return await leave(document, before, world.cluster, world.topics)
+    except ClusterError as error:
+        _log.warning("Could not %s", error)
+        return Findings(
+            generation=document["metadata"].get("generation", 0),
+            topics=before.topics,
+            errors=(error,),
+            leaving=f"tries again to {error}",
+        )
+
+
 async def _followed(
-    application: Application, wanted: Desired, world: World
+    document: Manifest, application: Application, wanted: Desired, world: World
 ) -> tuple[Findings, Sequence[Action]]:
     """Do what a valid resource says."""
     found = _known_before(application, wanted)
     keys = [key_of(one) for one in wanted.manifests()]
+    before = application.status.topics
     try:
         observed = await observe(world.cluster, application.metadata, keys)
     except ClusterError as error:
-        topics = application.status.topics
-        return Findings(**found, topics=topics, errors=(error,)), ()
-    before = {one.name: one for one in application.status.topics}
-    topics = tuple(kept(await world.topics.ensure(wanted.topics, before), before))
+        return Findings(**found, topics=before, errors=(error,)), ()
+    errors = await _prepared(document, wanted, world)
+    try:
+        topics = await _topics(document, application.status, wanted, world)
+    except ClusterError as error:
+        # Without a note of whose they are, no topic is made.
+        return Findings(**found, observed=observed, topics=before, errors=(*errors, error)), ()
     todo = plan(
         wanted,
         observed,
@@ -165,9 +189,48 @@ async def _followed(
         topics=topics,
         foreign=todo.foreign,
         held=todo.held,
-        errors=acted.errors,
+        errors=(*errors, *acted.errors),
     )
     return findings, acted.done
+
+
+async def _prepared(document: Manifest, wanted: Desired, world: World) -> list[ClusterError]:
+    """Have what topics and pods need before they are made; what could not be had."""
+    namespace = document["metadata"]["namespace"]
+    clusters = sorted({one.cluster for one in wanted.topics})
+    steps: tuple[Callable[[], Awaitable[None]], ...] = (
+        lambda: follow_policy(document, world.cluster),
+        lambda: world.copies.ensure(namespace, clusters),
+    )
+    errors: list[ClusterError] = []
+    for step in steps:
+        try:
+            await step()
+        except ClusterError as error:
+            _log.warning("Could not %s", error)
+            errors.append(error)
+    return errors
+
+
+async def _topics(
+    document: Manifest, status: Status, wanted: Desired, world: World
+) -> tuple[TopicStatus, ...]:
+    """Have the topics, each written down as the application's own before it is made.
+
+    A crash in between leaves the note: it was made here, or was about to be.
+
+    Raises:
+        ClusterError: when the note could not be written.
+    """
+    before = {one.name: one for one in status.topics}
+    found = await world.topics.ensure(wanted.topics, before)
+    pairs = zip(wanted.topics, found, strict=True)
+    noted = [claimed(one) if may_be_claimed(topic, one) else one for topic, one in pairs]
+    if noted != list(found):
+        note = status.model_copy(update={"topics": tuple(kept(noted, before))})
+        await world.cluster.write_status(document, _dumped(note))
+        found = await world.topics.ensure(wanted.topics, {one.name: one for one in noted})
+    return tuple(kept(found, before))
 
 
 def _known_before(application: Application, wanted: Desired) -> dict[str, Any]:
@@ -207,7 +270,9 @@ def _dumped(one: Status) -> dict[str, Any]:
 
 def _requeue(findings: Findings, errors: Sequence[ClusterError]) -> timedelta | None:
     waits = [_wait(error) for error in errors]
-    if any(_is_missing(one) for one in findings.topics) and not findings.problems:
+    if findings.leaving:
+        waits.append(RETRY)
+    if any(one.state not in USABLE for one in findings.topics) and not findings.problems:
         waits.append(TOPICS)
     if findings.foreign:
         waits.append(FOREIGN)
@@ -218,7 +283,3 @@ def _wait(error: ClusterError) -> timedelta:
     if error.retry_after is not None:
         return error.retry_after
     return RETRY if error.is_retryable else REFUSED
-
-
-def _is_missing(topic: TopicStatus) -> bool:
-    return topic.state != TOPIC_READY

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cloudflow_operator.api.v1alpha1 import Status
 from cloudflow_operator.conditions import Aspect, Reason, condition, merged, some_of
 from cloudflow_operator.streamlet_status import is_rolling_out, shown_name, streamlet_status, total
+from cloudflow_operator.topic_states import USABLE, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from cloudflow_operator.observed import Observed
     from streamlet_sdk.problems import Problem
 
-TOPIC_READY: Final = "Ready"
+_FIRST: Final = frozenset({Reason.NAME_TAKEN, Reason.REFUSED, Reason.RETRYING, Reason.UNDEPLOYING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Findings:
         errors: what the API server did not do.
         overrides: streamlets whose settings are overridden.
         ignored: overrides without a streamlet.
+        leaving: what the end of the application waits for; empty when it is to stay.
     """
 
     generation: int
@@ -52,6 +54,7 @@ class Findings:
     errors: Sequence[ClusterError] = ()
     overrides: Sequence[str] = ()
     ignored: Sequence[str] = ()
+    leaving: str = ""
 
 
 def status(findings: Findings, before: Status, now: datetime) -> Status:
@@ -88,8 +91,7 @@ def _kept(topic: TopicStatus, before: TopicStatus | None) -> TopicStatus:
     if before is None or not same:
         return topic
     partitions = before.partitions if topic.partitions is None else topic.partitions
-    created = topic.created or before.created
-    return topic.model_copy(update={"partitions": partitions, "created": created})
+    return topic.model_copy(update={"partitions": partitions})
 
 
 def _streamlets(findings: Findings, before: Status) -> tuple[StreamletStatus, ...]:
@@ -114,7 +116,7 @@ def _waits(findings: Findings, name: str) -> str:
 
 def _ready(findings: Findings, streamlets: Sequence[StreamletStatus]) -> Condition:
     phases = {one.phase for one in streamlets}
-    if findings.observed is None and not streamlets:
+    if (findings.observed is None and not streamlets) or findings.leaving:
         reason = Reason.PENDING
     elif phases <= {Reason.RUNNING}:
         reason = Reason.PAUSED if findings.is_paused else Reason.RUNNING
@@ -144,11 +146,13 @@ def _valid(findings: Findings) -> Condition:
 
 
 def _topics_ready(findings: Findings) -> Condition:
-    missing = [one for one in findings.topics if one.state != TOPIC_READY]
+    missing = [one for one in findings.topics if one.state not in USABLE]
+    drifted = [one for one in findings.topics if one.state == State.DRIFTED]
+    ready = Reason.TOPICS_DRIFTED if drifted else Reason.TOPICS_READY
     return condition(
         Aspect.TOPICS_READY,
-        Reason.TOPICS_NOT_READY if missing else Reason.TOPICS_READY,
-        some_of([f"{one.name}: {one.message or one.state}" for one in missing], "; "),
+        Reason.TOPICS_NOT_READY if missing else ready,
+        some_of([f"{one.name}: {one.message or one.state}" for one in missing or drifted], "; "),
         holds=not missing,
         generation=findings.generation,
     )
@@ -175,8 +179,15 @@ def _progress(findings: Findings) -> tuple[Reason, str]:
         taken = [f"{key.kind.name} {key.name}" for key in findings.foreign]
         advice = "belong to somebody else and are left alone: delete or rename them"
         return Reason.NAME_TAKEN, f"{some_of(taken)} {advice}"
+    if findings.leaving:
+        return Reason.UNDEPLOYING, findings.leaving
     if findings.errors:
         return Reason.RETRYING, some_of([_told(one) for one in findings.errors], "\n")
+    return _going_on(findings)
+
+
+def _going_on(findings: Findings) -> tuple[Reason, str]:
+    """What needs time and nobody's help."""
     if findings.held:
         return Reason.WAITING_FOR_TOPICS, f"held back: {some_of(sorted(findings.held))}"
     rolling = sorted(_rolling_out(findings))
@@ -216,6 +227,8 @@ def _phase(conditions: Mapping[str, Condition]) -> str:
     is_broken = progressing.reason in {Reason.NAME_TAKEN, Reason.REFUSED}
     if conditions[Aspect.CONFIGURATION_VALID].status == "False" or is_broken:
         return Reason.ERROR
+    if progressing.reason == Reason.UNDEPLOYING:
+        return Reason.UNDEPLOYING
     return conditions[Aspect.READY].reason
 
 
@@ -224,6 +237,9 @@ def _message(conditions: Mapping[str, Condition]) -> str:
     if conditions[Aspect.CONFIGURATION_VALID].message:
         return conditions[Aspect.CONFIGURATION_VALID].message
     progressing = conditions[Aspect.PROGRESSING]
-    if progressing.reason in {Reason.NAME_TAKEN, Reason.REFUSED, Reason.RETRYING}:
+    if progressing.reason in _FIRST:
         return progressing.message
-    return conditions[Aspect.TOPICS_READY].message or conditions[Aspect.READY].message
+    topics = conditions[Aspect.TOPICS_READY]
+    if topics.reason == Reason.TOPICS_DRIFTED:
+        return conditions[Aspect.READY].message or topics.message
+    return topics.message or conditions[Aspect.READY].message

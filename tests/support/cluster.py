@@ -12,15 +12,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloudflow_operator import names
-from cloudflow_operator.api.v1alpha1 import TopicStatus
 from cloudflow_operator.errors import ConflictError
 from cloudflow_operator.interfaces import CHILDREN, DEPLOYMENT, POD, REPLICA_SET, Key
 from cloudflow_operator.observed import key_of
+from cloudflow_operator.topic_states import State, is_own, topic_status
 from support import server_side_apply as ssa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from cloudflow_operator.api.v1alpha1 import TopicStatus
     from cloudflow_operator.desired.topics import DesiredTopic
     from cloudflow_operator.interfaces import Kind, Manifest
 
@@ -36,19 +37,23 @@ class FakeCluster:
 
     Attributes:
         objects: what is there, with the metadata that a server gives.
+        known: applications, by name.
         statuses: of applications, by name.
         events: reasons and messages, as they came.
         writes: verb and object of everything that was written.
         failures: what to raise at the next write of an object of that name.
+        keep: kinds of objects that take their time to go.
         crash_after: writes until the operator's process ends; None lets it live.
     """
 
     def __init__(self) -> None:
         self.objects: dict[Key, Manifest] = {}
+        self.known: dict[str, Manifest] = {}
         self.statuses: dict[str, dict[str, Any]] = {}
         self.events: list[tuple[str, str]] = []
         self.writes: list[tuple[str, str]] = []
         self.failures: dict[str, Exception] = {}
+        self.keep: set[Kind] = set()
         self.crash_after: int | None = None
         self._managers: dict[Key, ssa.Managers] = {}
         self._versions = itertools.count(1)
@@ -87,6 +92,21 @@ class FakeCluster:
             raise ConflictError(f"delete {key.name}", "it is another object now")
         self.remove(key)
 
+    async def applications(self) -> Sequence[Manifest]:
+        return copy.deepcopy(list(self.known.values()))
+
+    async def set_finalizers(self, application: Manifest, finalizers: Sequence[str]) -> None:
+        name = application["metadata"]["name"]
+        self._write("finalizers", name)
+        known = self.known.get(name)
+        version = application["metadata"].get("resourceVersion")
+        if known is None or known["metadata"].get("resourceVersion") != version:
+            raise ConflictError(f"set finalizers of {name}", "it is another one now")
+        known["metadata"]["finalizers"] = list(finalizers)
+        known["metadata"]["resourceVersion"] = str(next(self._versions))
+        if not finalizers and "deletionTimestamp" in known["metadata"]:
+            del self.known[name]
+
     async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
         self._write("status", application["metadata"]["name"])
         self.statuses[application["metadata"]["name"]] = dict(status)
@@ -115,12 +135,18 @@ class FakeCluster:
 
     def remove(self, key: Key) -> None:
         """An object goes, and what it owns."""
-        if (gone := self.objects.pop(key, None)) is None:
+        if key.kind in self.keep or (gone := self.objects.pop(key, None)) is None:
             return
         for other, one in list(self.objects.items()):
             owners = one["metadata"].get("ownerReferences", ())
             if any(owner["uid"] == gone["metadata"]["uid"] for owner in owners):
                 self.remove(other)
+
+    def end_pods(self) -> None:
+        """What was kept from going goes."""
+        kept, self.keep = self.keep, set()
+        for key in [key for key in self.objects if key.kind in kept]:
+            self.remove(key)
 
     def rolled_out(self, *, ready: bool = True) -> None:
         """Every Deployment of an application has one ReplicaSet with the pods that it asks for."""
@@ -190,31 +216,58 @@ class FakeCluster:
 
 
 class FakeTopics:
-    """`interfaces.Topics`: everything is ready at once, but for `missing` and while `away`."""
+    """`interfaces.Topics` in memory.
 
-    def __init__(self, missing: Iterable[str] = ()) -> None:
-        self.missing = set(missing)
+    Attributes:
+        there: partitions of the topics that are there, by cluster and name in Kafka.
+        refused: labels of topics that Kafka refuses to make.
+        away: whether Kafka cannot be reached.
+        crash: whether the operator's process ends when it makes or deletes a topic.
+    """
+
+    def __init__(self) -> None:
+        self.there: dict[tuple[str, str], int] = {}
+        self.refused: set[str] = set()
         self.away = False
+        self.crash = False
 
     async def ensure(
         self, wanted: Sequence[DesiredTopic], before: Mapping[str, TopicStatus]
     ) -> Sequence[TopicStatus]:
-        return [self._state(one) for one in wanted]
+        return [self._ensured(one, before.get(one.label)) for one in wanted]
 
-    def _state(self, topic: DesiredTopic) -> TopicStatus:
-        known = TopicStatus(
-            name=topic.label,
-            kafka_name=topic.spec.name,
-            cluster=topic.cluster,
-            state="Ready",
-            partitions=1,
-            created=topic.is_managed,
-        )
-        if self.away or topic.label in self.missing:
-            unseen = {"partitions": None, "created": False, "message": "it cannot be seen"}
-            state = "Unavailable" if self.away else "Missing"
-            return known.model_copy(update={**unseen, "state": state})
-        return known
+    async def delete(self, topics: Sequence[TopicStatus]) -> Sequence[TopicStatus]:
+        if self.away:
+            update = {"state": State.UNAVAILABLE, "message": "Kafka is away"}
+            return [one.model_copy(update=update) for one in topics]
+        for one in topics:
+            if self.crash:
+                raise Crash
+            self.there.pop((one.cluster, one.kafka_name), None)
+        return []
+
+    def _ensured(self, topic: DesiredTopic, before: TopicStatus | None) -> TopicStatus:
+        place = topic.cluster, topic.spec.name
+        own = is_own(topic, before)
+        if self.away:
+            return topic_status(topic, before, State.UNAVAILABLE, "Kafka is away")
+        if place not in self.there and own and self.crash:
+            raise Crash
+        if place not in self.there and own and topic.label in self.refused:
+            return topic_status(topic, before, State.NOT_MADE, "Kafka refuses it")
+        if place not in self.there and not own:
+            return topic_status(topic, before, State.MISSING)
+        if before is not None and before.state == State.NOT_MADE:
+            before = None
+        count = self.there.setdefault(place, topic.spec.partitions)
+        return topic_status(topic, before, State.READY, partitions=count)
+
+
+class FakeCopies:
+    """`interfaces.Copies` that has nothing to copy."""
+
+    async def ensure(self, namespace: str, clusters: Iterable[str]) -> None:
+        pass
 
 
 class FakeClock:

@@ -24,7 +24,7 @@ from support.applications import (
     a_topic,
     an_application,
 )
-from support.cluster import Crash, FakeClock, FakeCluster, FakeTopics
+from support.cluster import Crash, FakeClock, FakeCluster, FakeCopies, FakeTopics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ async def run(
     document["status"] = cluster.statuses.get(NAME, {})
     cluster.crash_after = crash_after
     cluster.writes.clear()
-    world = World(cluster=cluster, topics=FakeTopics(), clock=FakeClock())
+    world = World(cluster=cluster, topics=FakeTopics(), copies=FakeCopies(), clock=FakeClock())
     with contextlib.suppress(Crash):
         await reconcile(document, CLUSTERS, world)
     cluster.crash_after = None

@@ -20,52 +20,19 @@ from cloudflow_operator.interfaces import (
     SERVICE_ACCOUNT,
     Key,
 )
-from cloudflow_operator.reconcile import REFUSED, RETRY, TOPICS, Outcome, World, reconcile
+from cloudflow_operator.reconcile import REFUSED, RETRY, TOPICS
 from support.applications import (
-    CLUSTERS,
     NAME,
     NAMESPACE,
     MetricsIngress,
-    a_document,
     a_streamlet,
     a_topic,
 )
-from support.cluster import FakeClock, FakeCluster, FakeTopics, running_pod, waiting_pod
+from support.cluster import FakeTopics, running_pod, waiting_pod
+from support.reconciling import Operator
 
 INGRESS = names.workload(NAME, "ingress")
 VALIDATION = names.workload(NAME, "validation")
-
-
-class Operator:
-    """Reconciles one application, whose resource a test writes."""
-
-    def __init__(self) -> None:
-        self.cluster, self.topics, self.clock = FakeCluster(), FakeTopics(), FakeClock()
-        self.generation = 0
-
-    async def __call__(self, **spec: Any) -> Outcome:
-        """Reconcile a resource of this spec."""
-        self.generation += 1
-        self.document = a_document(**spec)
-        self.document["metadata"]["generation"] = self.generation
-        return await self.again()
-
-    async def again(self) -> Outcome:
-        """Reconcile the same resource once more."""
-        document = copy.deepcopy(self.document)
-        document["status"] = self.cluster.statuses.get(NAME, {})
-        self.cluster.writes.clear()
-        world = World(cluster=self.cluster, topics=self.topics, clock=self.clock)
-        return await reconcile(document, CLUSTERS, world)
-
-    def deployment(self, streamlet: str = "validation") -> Any:
-        return self.cluster.objects[Key(DEPLOYMENT, names.workload(NAME, streamlet))]
-
-    def condition(self, aspect: str) -> tuple[str, str]:
-        (found,) = [
-            one for one in self.cluster.statuses[NAME]["conditions"] if one["type"] == aspect
-        ]
-        return found["status"], found["reason"]
 
 
 @pytest.fixture
@@ -235,13 +202,13 @@ async def test_a_pause_remembers_the_count_of_an_autoscaler(operator: Operator) 
 
 
 async def test_a_deployment_waits_for_topics_that_were_never_ready(operator: Operator) -> None:
-    operator.topics.missing = {"good"}
+    operator.topics.refused = {"good"}
     outcome = await operator()
     assert operator.cluster.names(DEPLOYMENT) == {INGRESS}
     assert outcome.requeue_after == TOPICS
     assert operator.condition("TopicsReady") == ("False", "TopicsNotReady")
     assert operator.condition("Progressing") == ("True", "WaitingForTopics")
-    operator.topics.missing = set()
+    operator.topics.refused = set()
     await operator.again()
     assert operator.cluster.names(DEPLOYMENT) == {INGRESS, VALIDATION}
 
@@ -253,7 +220,7 @@ async def test_an_outage_of_kafka_keeps_no_deployment_back(operator: Operator) -
     changed = a_streamlet("ingress", MetricsIngress, settings={"drain-timeout": "9s"})
     await operator(streamlets=[changed, a_streamlet("validation")])
     assert operator.cluster.names(DEPLOYMENT) == {INGRESS, VALIDATION}
-    assert operator.cluster.statuses[NAME]["topics"][0]["partitions"] == 1
+    assert operator.cluster.statuses[NAME]["topics"][0]["partitions"] == 3
 
 
 async def test_an_invalid_resource_leaves_the_last_valid_one_running(operator: Operator) -> None:
@@ -302,8 +269,10 @@ async def test_a_server_that_is_away_is_not_asked_for_each_child(operator: Opera
 
 
 async def test_a_status_that_cannot_be_written_is_tried_again(operator: Operator) -> None:
+    await operator()
     operator.cluster.failures[NAME] = ClusterUnavailableError("write status", "away")
-    outcome = await operator()
+    operator.topics.away = True
+    outcome = await operator.again()
     assert outcome.requeue_after == RETRY
     operator.cluster.failures.clear()
     await operator.again()

@@ -1,0 +1,125 @@
+"""How topics are, in words: the states of `status.topics` and what is said with each.
+
+Used by the two that look after topics, `kafka_admin` and its twin in the tests, and by who reads
+the states. Pure.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from cloudflow_operator.api.v1alpha1 import TopicStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloudflow_operator.desired.topics import DesiredTopic
+    from streamlet_sdk.runtime.transport import TopicInfo
+
+
+class State(StrEnum):
+    """One word for how a topic is."""
+
+    READY = "Ready"
+    DRIFTED = "Drifted"
+    """It is there and usable, and not as the resource says."""
+    CREATING = "Creating"
+    """It was written down as the application's own, and is being made."""
+    NOT_MADE = "NotMade"
+    """Kafka refused to make it; whoever makes it now, it was not the operator."""
+    MISSING = "Missing"
+    REFUSED = "Refused"
+    """Kafka refused to raise or to alter it."""
+    DENIED = "Denied"
+    UNAVAILABLE = "Unavailable"
+
+
+USABLE: Final = frozenset({State.READY, State.DRIFTED})
+"""The states in which there is nothing to wait for."""
+
+
+def topic_status(
+    wanted: DesiredTopic,
+    before: TopicStatus | None,
+    state: State,
+    message: str = "",
+    *,
+    partitions: int | None = None,
+) -> TopicStatus:
+    """The status of a topic; whose it is stays as it was."""
+    return TopicStatus(
+        name=wanted.label,
+        kafka_name=wanted.spec.name,
+        cluster=wanted.cluster,
+        partitions=partitions,
+        created=is_own(wanted, before),
+        state=state,
+        message=message,
+    )
+
+
+def is_own(wanted: DesiredTopic, before: TopicStatus | None) -> bool:
+    """Whether the operator made the topic for this application, or was about to."""
+    return before is not None and before.created and is_same(wanted, before)
+
+
+def is_same(wanted: DesiredTopic, before: TopicStatus) -> bool:
+    """Whether a status speaks of this topic and not of one that had its id before."""
+    return (before.kafka_name, before.cluster) == (wanted.spec.name, wanted.cluster)
+
+
+def may_be_claimed(wanted: DesiredTopic, found: TopicStatus) -> bool:
+    """Whether a topic is to be made, and is not written down yet as the application's own."""
+    return wanted.is_managed and found.state == State.MISSING and not found.created
+
+
+def claimed(found: TopicStatus) -> TopicStatus:
+    """The status that is written before a topic is made."""
+    return found.model_copy(update={"state": State.CREATING, "created": True, "message": ""})
+
+
+def missing_partitions(wanted: DesiredTopic, there: TopicInfo) -> int | None:
+    """To how many partitions a topic has to be raised; None when it has enough."""
+    asked = wanted.asked_partitions
+    return asked if asked is not None and asked > there.partitions else None
+
+
+def other_settings(wanted: DesiredTopic, there: TopicInfo) -> dict[str, str]:
+    """The settings that are not as they were asked for."""
+    return {
+        name: value
+        for name, value in wanted.spec.config.items()
+        if _plain(there.config.get(name)) != _plain(value)
+    }
+
+
+def drift(wanted: DesiredTopic, there: TopicInfo, *, own: bool) -> Iterator[str]:
+    """What is not as the resource says and is not changed, with what to do."""
+    asked, copies = wanted.asked_partitions, wanted.asked_replication_factor
+    if asked is not None and asked < there.partitions:
+        yield f"it has {there.partitions} partitions, which cannot be lowered to {asked}"
+    if copies is not None and copies != there.replication_factor:
+        yield (
+            f"its replication factor is {there.replication_factor}, not {copies}: "
+            "reassign its partitions with Kafka's tools"
+        )
+    if own or not wanted.is_managed:
+        return
+    if missing_partitions(wanted, there) is not None:
+        yield f"it has {there.partitions} partitions, not {asked}; {_OF_OTHERS}"
+    for name, value in sorted(other_settings(wanted, there).items()):
+        yield f"{name} is {there.config.get(name, 'not set')}, not {value}; {_OF_OTHERS}"
+
+
+_OF_OTHERS: Final = "the operator did not make it and leaves it alone: alter it yourself"
+
+
+def _plain(value: str | None) -> str | float | None:
+    """A setting as Kafka may write it in another way."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return ",".join(part.strip() for part in value.lower().split(","))
