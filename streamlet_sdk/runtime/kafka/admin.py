@@ -46,6 +46,16 @@ class KafkaAdmin:
         self._connecting = asyncio.Lock()
         self._connected: Client | None = None
 
+    async def connect(self) -> None:
+        """Connect now; otherwise the first call does.
+
+        Raises:
+            UnavailableError: when no broker can be reached.
+            DeniedError: when they do not accept who this is.
+            RejectedError: when they are too old.
+        """
+        await self._client()
+
     async def topics(self, names: Sequence[str]) -> Mapping[str, TopicInfo | None]:
         """What is known of each name; never creates one. `config` is what was set on the topic."""
         if not names:

@@ -66,7 +66,7 @@ class Client(AIOKafkaClient):
             raise await self._explained(error) from error
         try:
             await self._meet()
-        except TransportError:
+        except (TransportError, asyncio.CancelledError):
             await self.close()
             raise
 
