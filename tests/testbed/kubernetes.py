@@ -2,8 +2,8 @@
 
 There is no node (`testbed.node` adds one): Pods stay pending, and a test plays the kubelet by
 setting status. `control_plane` serves whatever needs one of its own, whose parts it may kill, pause
-and start again; `running` serves a test session, `python -m testbed.kubernetes up|down` people. Each
-has free ports and a folder of its own, and asks everybody for a token, with RBAC as Kubernetes
+and start again; `running` serves a test session, `python -m testbed.kubernetes up|down` people.
+Each has free ports and a folder of its own, and asks everybody for a token, with RBAC as Kubernetes
 comes. With `CLOUDFLOW_TEST_KUBECONFIG=file` `running` starts nothing, and uses the file's current
 context.
 """
