@@ -5,6 +5,7 @@ A cluster joins by one more entry of `WORLDS`; no test in `test_contract.py` may
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND
+from cloudflow_operator.children import KINDS, CachedCluster, Children
 from cloudflow_operator.cluster import ApiServer
+from cloudflow_operator.names import APPLICATION
 from cloudflow_operator.requests import connected
+from cloudflow_operator.watching import Target, Watch
 from support.cluster import FakeCluster
-from support.kube import Kube, a_kube, a_namespace, document
+from support.kube import Kube, a_kube, a_namespace, document, eventually
 from support.resources import Maker, install
 
 if TYPE_CHECKING:
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from cloudflow_operator.interfaces import Manifest
+    from cloudflow_operator.interfaces import Cluster, Manifest
     from support.cluster_world import World
 
 
@@ -39,7 +43,7 @@ class Now:
 class _Real:
     """A namespace on an API server; others are its administrator."""
 
-    cluster: ApiServer
+    cluster: Cluster
     namespace: str
     kube: Kube
 
@@ -71,6 +75,24 @@ class _Memory:
         return self.cluster.statuses[name]
 
 
+@dataclass
+class _Cached(_Real):
+    """One whose children are read from memory, which learns what others make a moment later."""
+
+    children: Children
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        made = await super().create(manifest)
+        application = made["metadata"]["labels"][APPLICATION]
+
+        async def known() -> bool:
+            there = self.children.of(self.namespace, application)
+            return any(one["metadata"]["uid"] == made["metadata"]["uid"] for one in there)
+
+        await eventually(known, "the watch tells it")
+        return made
+
+
 @asynccontextmanager
 async def _memory(_request: pytest.FixtureRequest) -> AsyncIterator[World]:
     yield _Memory(FakeCluster())
@@ -88,7 +110,32 @@ async def _api_server(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         yield _Real(ApiServer(requests, Now(), "test"), namespace, kube)
 
 
-WORLDS = {"api-server": _api_server, "memory": _memory}
+@asynccontextmanager
+async def _cached(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    kubeconfig: Path = request.getfixturevalue("api_server")
+    async with (
+        a_kube(kubeconfig) as kube,
+        a_namespace(kube) as namespace,
+        connected(kubeconfig) as requests,
+    ):
+        await install(kube)
+        children = Children(lambda *_: None)
+        cluster = CachedCluster(ApiServer(requests, Now(), "test"), children)
+        watches = [
+            Watch(requests, Target(kind, namespace, APPLICATION), children) for kind in KINDS
+        ]
+        tasks = [asyncio.create_task(one.run()) for one in watches]
+        try:
+            for one in watches:
+                await one.synced.wait()
+            yield _Cached(cluster, namespace, kube, children)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+WORLDS = {"api-server": _api_server, "cached": _cached, "memory": _memory}
 
 
 @pytest.fixture(params=WORLDS)
