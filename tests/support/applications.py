@@ -97,7 +97,10 @@ def descriptors() -> list[dict[str, Any]]:
     for cls in CLASSES:
         descriptor, problems = describe(cls, class_name(cls))
         assert descriptor is not None, problems
-        found.append(descriptor.model_dump(mode="json", by_alias=True, exclude_none=True))
+        made = descriptor.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for port in (*made["inlets"], *made["outlets"]):
+            del port["schema"]["text"]  # `spec.schemas` has it
+        found.append(made)
     return found
 
 
