@@ -26,6 +26,7 @@ class Proxy:
         is_forgetful: whether the next request for the rest of a list comes too late.
         is_lossy: whether answers are thrown away once the server has done what was asked.
         seen: method and path of each request, with its query.
+        answered: the same, with the status that the server gave.
     """
 
     def __init__(self, server: str, tls: ssl.SSLContext) -> None:
@@ -33,6 +34,7 @@ class Proxy:
         self.is_forgetful = False
         self.is_lossy = False
         self.seen: list[tuple[str, str]] = []
+        self.answered: list[tuple[str, str, int]] = []
         self._server = server
         self._tls = tls
 
@@ -54,11 +56,14 @@ class Proxy:
             session.request(
                 request.method,
                 self._server + request.path_qs,
-                data=await request.read(),
+                data=await request.read() or None,
                 headers=headers,
                 ssl=self._tls,
             ) as response,
         ):
+            self.answered.append((request.method, request.path_qs, response.status))
+            if "watch" in request.query:
+                return await _passed_on(request, response)
             body = await response.read()
         if self.is_lossy:
             self.is_lossy = False
@@ -75,7 +80,7 @@ async def a_proxy(original: Path, folder: Path) -> AsyncIterator[tuple[Proxy, Pa
     cluster = found["clusters"][0]["cluster"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
     proxy = Proxy(cluster["server"], ssl.create_default_context(cadata=authority))
-    runner = web.ServerRunner(web.Server(proxy.answer))
+    runner = web.ServerRunner(web.Server(proxy.answer, handler_cancellation=True))
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -85,6 +90,19 @@ async def a_proxy(original: Path, folder: Path) -> AsyncIterator[tuple[Proxy, Pa
         yield proxy, kubeconfig.write(folder / "proxied.kubeconfig", found)
     finally:
         await runner.cleanup()
+
+
+async def _passed_on(
+    request: web.BaseRequest, response: aiohttp.ClientResponse
+) -> web.StreamResponse:
+    """An answer that goes on until one of the two sides has enough of it."""
+    answer = web.StreamResponse(status=response.status)
+    answer.content_type = response.content_type
+    with contextlib.suppress(aiohttp.ClientError, OSError):
+        await answer.prepare(request)
+        async for chunk in response.content.iter_any():
+            await answer.write(chunk)
+    return answer
 
 
 def _document(file: Path) -> dict[str, Any]:

@@ -1,0 +1,148 @@
+"""The operator's process uses what its roles grant, all of it and nothing else."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cloudflow_operator import names
+from cloudflow_operator.rights import APPLICATIONS, OWN, Installation, Rule, use
+from support.applications import MetricsIngress, a_streamlet, a_topic
+from support.installed import installed
+from support.kube import a_namespace, document, eventually
+from support.kube_proxy import a_proxy
+from support.operator_process import an_operator, application, kafka_cluster, until_leading
+from support.resources import install
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from pathlib import Path
+
+    from support.kube import Document, Kube
+    from support.kube_proxy import Proxy
+
+Verb = tuple[str, str, str]
+"""A verb, a group and a resource."""
+
+NOT_SEEN_HERE: dict[Verb, str] = {
+    ("patch", "cloudflow.dev", "cloudflowapplications"): "deletion of topics needs a Kafka",
+    (
+        "update",
+        "cloudflow.dev",
+        "cloudflowapplications/finalizers",
+    ): "asked by an admission plug-in, which this API server has not",
+}
+"""What is granted and not used by this test, with the reason."""
+
+
+@pytest.fixture
+async def own(kube: Kube) -> AsyncIterator[str]:
+    """The operator's namespace."""
+    async with a_namespace(kube) as made:
+        yield made
+
+
+def granted(rules: Iterable[Rule]) -> set[Verb]:
+    return {
+        (verb, rule.group, resource)
+        for rule in rules
+        for resource in rule.resources
+        for verb in rule.verbs
+    }
+
+
+def used(proxy: Proxy) -> set[Verb]:
+    found: set[Verb] = set()
+    for method, url, status in proxy.answered:
+        if (one := use(method, url)) is not None:
+            found.add((one.verb, one.group, one.resource))
+            if (method, status) == ("PATCH", HTTPStatus.CREATED):
+                found.add(("create", one.group, one.resource))
+    return found
+
+
+async def lives_through_everything(kube: Kube, namespace: str) -> None:
+    """An application comes, loses a child, changes, has a problem twice, and goes."""
+    streamlets = [a_streamlet("ingress", MetricsIngress, replicas=2), a_streamlet("validation")]
+    made = await kube.create(application("plant", namespace, streamlets=streamlets))
+    ingress = names.workload("plant", "ingress")
+    children = [
+        document("apps/v1", "Deployment", ingress, namespace),
+        document("v1", "Service", ingress, namespace),
+        document("policy/v1", "PodDisruptionBudget", ingress, namespace),
+        document("v1", "ServiceAccount", names.service_account("plant"), namespace),
+    ]
+    for child in children:
+        await there(kube, child)
+    await kube.delete(children[0])
+    await there(kube, children[0])
+    topics = [a_topic("raw", (), ("validation.in",)), a_topic("good", ("validation.out",))]
+    less = {"streamlets": streamlets[1:], "topics": topics, "serviceAccountName": "default"}
+    await kube.merge(made, {"spec": less})
+    for child in children:
+        await gone(kube, child)
+    for _ in range(2):
+        await kube.merge(made, {"spec": {"topics": topics[:1]}})
+        await condition(kube, made, "False")
+        await kube.merge(made, {"spec": less})
+        await condition(kube, made, "True")
+    await kube.delete(made)
+    await gone(
+        kube, document("apps/v1", "Deployment", names.workload("plant", "validation"), namespace)
+    )
+
+
+async def there(kube: Kube, one: Document) -> None:
+    async def look() -> bool:
+        found = await kube.find(one)
+        return found is not None and "deletionTimestamp" not in found["metadata"]
+
+    await eventually(look, f"{one['kind']} {one['metadata']['name']} is there")
+
+
+async def gone(kube: Kube, one: Document) -> None:
+    async def look() -> bool:
+        return await kube.find(one) is None
+
+    await eventually(look, f"{one['kind']} {one['metadata']['name']} is gone")
+
+
+async def condition(kube: Kube, one: Document, wanted: str) -> None:
+    async def look() -> bool:
+        found = (await kube.read(one)).get("status", {}).get("conditions", ())
+        return any(
+            each["type"] == "ConfigurationValid" and each["status"] == wanted for each in found
+        )
+
+    await eventually(look, f"ConfigurationValid is {wanted}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scope", ["all-namespaces", "one-namespace"])
+async def test_what_is_used_is_granted_and_what_is_granted_is_used(
+    kubernetes: Path,
+    kafka: str,
+    kube: Kube,
+    own: str,
+    namespace: str,
+    tmp_path: Path,
+    scope: str,
+) -> None:
+    await install(kube)
+    await kube.create(kafka_cluster(own, kafka))
+    watches = [namespace] if scope == "one-namespace" else []
+    installation = Installation(namespace=own, watches=watches)
+    async with (
+        installed(kube, installation, tmp_path) as theirs,
+        a_proxy(theirs, tmp_path) as (proxy, file),
+        an_operator(file, tmp_path, namespace=own, watch_namespaces=",".join(watches)) as operator,
+    ):
+        await until_leading(operator)
+        await lives_through_everything(kube, namespace)
+        await there(kube, document("v1", "ConfigMap", names.ABOUT, own))
+    assert [one for one in proxy.answered if one[2] in {401, 403}] == []
+    wanted = granted((*APPLICATIONS, *OWN))
+    assert used(proxy) - wanted == set()
+    assert wanted - used(proxy) == NOT_SEEN_HERE.keys()
