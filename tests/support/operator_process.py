@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from support.kube import Document
 
 HOST = "127.0.0.1"
+REQUESTS = "cloudflow_operator_api_requests_total{"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,15 @@ class OperatorProcess:
             float(line.rpartition(" ")[2])
             for line in text.splitlines()
             if line.startswith((f"{name} ", f"{name}{{"))
+        )
+
+    async def requests(self, verb: str) -> float:
+        """How often it sent requests of that verb to the API server, however they ended."""
+        _, text = await asyncio.to_thread(self.answer, "/metrics")
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in text.splitlines()
+            if line.startswith(REQUESTS) and f'verb="{verb}"' in line
         )
 
     async def leads(self) -> bool:
