@@ -109,7 +109,7 @@ class Bench:
         await until_looked(self.operator, self.asked.applications)
         took = since(began)
         changed = await templates(self.kube)
-        touched = sum(changed.get(uid) != one for uid, one in generations.items())
+        touched = sum(generations.get(uid) != one for uid, one in changed.items())
         self._add(
             "restart until every application was looked at",
             f"{took:.1f} s",
