@@ -68,7 +68,5 @@ def _why_no_daemon() -> str | None:
         return f"cannot be started: {error.strerror or error}"
     if done.returncode == 0:
         return None
-    lines = done.stderr.strip().splitlines()
-    return (
-        f"has no daemon that answers: {lines[-1].rstrip('.') if lines else 'it does not say why'}"
-    )
+    lines = done.stderr.strip().splitlines() or ["it does not say why"]
+    return f"has no daemon that answers: {lines[-1].partition('. ')[0].rstrip('.')}"

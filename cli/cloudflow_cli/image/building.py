@@ -167,8 +167,9 @@ def _tell_differences(here: VerifiedBlueprint, there: VerifiedBlueprint, inside:
     )
     if names:
         render.note(
-            f"Warning: {', '.join(names)} are not the same in the image as here, since packages or "
-            "Python have other versions there. What is in the image is what is deployed."
+            f"Warning: {', '.join(names)} {'is' if len(names) == 1 else 'are'} not the same in the "
+            "image as here, since packages or Python have other versions there. What is in the "
+            "image is what is deployed."
         )
 
 

@@ -40,7 +40,8 @@ def build(
         case Builder.DOCKER:
             options = ["--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}"]
         case Builder.PODMAN | Builder.BUILDAH:
-            options = ["--layers", "--timestamp", str(EPOCH)]
+            # What a failed build leaves behind would hold mounts.
+            options = ["--layers", "--force-rm", "--timestamp", str(EPOCH)]
     return [builder, "build", *options, *arguments, "--iidfile", str(id_file), str(context)]
 
 
