@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "verify": "Check a project's blueprint and report every problem in it.",
     "graph": "Draw how the streamlets of a project are connected.",
     "sandbox": "Run the whole application here, on a broker of its own.",
+    "build": "Build the image of a project, and write its application resource.",
     "deploy": "Put an application on a cluster, or make the one that is there like this one.",
     "plan": "Show what `deploy` would change, streamlet by streamlet, and what would restart.",
     "scale": "Set how many pods streamlets have; all of them in one write.",
@@ -32,9 +33,13 @@ COMMANDS: Final = {
     "update-docker-credentials": "Store what an application's images are pulled with.",
     "list": "List the applications of a namespace, or of all.",
     "status": "Show how an application is, and what is wrong.",
+    "logs": "Show what the pods of an application write, all in one.",
     "pause": "Stop all pods of an application and keep everything else.",
     "resume": "Run a paused application again, with the pods that it had.",
-    "version": "Show the version of this command line.",
+    "restart": "Replace the pods of an application, or of some of its streamlets.",
+    "undeploy": "Remove an application; its topics stay unless they are asked for.",
+    "doctor": "Look whether a cluster has all that applications need, and tell what to do.",
+    "version": "Show the versions of this command line and of the operator, and whether they fit.",
 }
 
 

@@ -20,7 +20,7 @@ ApplicationArgument = Annotated[
 StreamletArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[STREAMLET]",
+        metavar="STREAMLET",
         help="Name of one of its streamlets; all if absent.",
         autocompletion=completion.streamlets,
         show_default=False,
@@ -29,7 +29,7 @@ StreamletArgument = Annotated[
 StreamletArguments = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[STREAMLET]...",
+        metavar="STREAMLET",
         help="Names of some of its streamlets; all if absent.",
         autocompletion=completion.streamlets,
         show_default=False,
