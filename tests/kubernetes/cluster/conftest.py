@@ -6,6 +6,7 @@ A cluster joins by one more entry of `WORLDS`; no test in `test_contract.py` may
 from __future__ import annotations
 
 import asyncio
+import copy
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,7 +70,10 @@ class _Memory:
         return self.cluster.put(manifest)
 
     async def application(self, name: str) -> Manifest:
-        return Maker().resource(name, self.namespace)
+        made = Maker().resource(name, self.namespace)
+        made["metadata"] |= {"uid": f"uid-of-{name}", "resourceVersion": "0"}
+        self.cluster.known[name] = made
+        return copy.deepcopy(made)
 
     async def status(self, name: str) -> dict[str, Any]:
         return self.cluster.statuses[name]

@@ -197,6 +197,51 @@ async def test_more_children_than_one_answer_has_are_all_there_once(world: World
 # Status
 
 
+async def found_application(world: World, name: str) -> Manifest:
+    metadata = [one["metadata"] for one in await world.cluster.applications()]
+    (found,) = [
+        one for one in metadata if (one["namespace"], one["name"]) == (world.namespace, name)
+    ]
+    return {"metadata": found}
+
+
+async def test_applications_are_found_with_what_they_say(world: World) -> None:
+    made = await world.application("plant")
+    found = [
+        one
+        for one in await world.cluster.applications()
+        if one["metadata"]["uid"] == made["metadata"]["uid"]
+    ]
+    assert [one["spec"]["streamlets"] for one in found] == [made["spec"]["streamlets"]]
+
+
+async def test_finalizers_are_replaced(world: World) -> None:
+    await world.application("plant")
+    for finalizers in (["a.dev/one"], ["a.dev/one", "b.dev/two"], ["b.dev/two"], []):
+        application = await found_application(world, "plant")
+        await world.cluster.set_finalizers(application, finalizers)
+        now = await found_application(world, "plant")
+        assert now["metadata"].get("finalizers", []) == finalizers
+
+
+async def test_finalizers_of_an_application_that_changed_stay(world: World) -> None:
+    await world.application("plant")
+    application = await found_application(world, "plant")
+    await world.cluster.set_finalizers(application, ["a.dev/one"])
+    with pytest.raises(ConflictError):
+        await world.cluster.set_finalizers(application, ["b.dev/two"])
+    now = await found_application(world, "plant")
+    assert now["metadata"]["finalizers"] == ["a.dev/one"]
+    await world.cluster.set_finalizers(now, [])
+
+
+async def test_finalizers_of_an_application_that_is_gone_are_a_conflict(world: World) -> None:
+    application = await world.application("plant")
+    metadata = {**application["metadata"], "name": "gone"}
+    with pytest.raises(ConflictError):
+        await world.cluster.set_finalizers({**application, "metadata": metadata}, ["a.dev/one"])
+
+
 async def test_a_status_is_replaced(world: World) -> None:
     application = await world.application("plant")
     await world.cluster.write_status(application, {"phase": "Ready", "observedGeneration": 1})
