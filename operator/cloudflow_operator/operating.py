@@ -18,13 +18,13 @@ from typing_extensions import override
 from cloudflow_operator import handlers
 from cloudflow_operator import metrics as measured
 from cloudflow_operator.about import About, Facts
-from cloudflow_operator.api.v1alpha1 import TopicStatus
 from cloudflow_operator.children import KINDS, CachedCluster, Children
 from cloudflow_operator.cluster import ApiServer
 from cloudflow_operator.controller import APPLICATIONS, Controller
 from cloudflow_operator.election import Candidate, Election
 from cloudflow_operator.interfaces import SECRET
-from cloudflow_operator.kafka_clusters import KafkaClusterBook
+from cloudflow_operator.kafka_admin import KafkaTopics
+from cloudflow_operator.kafka_clusters import KafkaClusterBook, SecretCopies
 from cloudflow_operator.names import APPLICATION, KAFKA_CLUSTER
 from cloudflow_operator.probe import Probe
 from cloudflow_operator.reconcile import World
@@ -33,10 +33,9 @@ from cloudflow_operator.watching import Listener, Place, Target, Watch, place_of
 from cloudflow_operator.work_queue import WorkQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from cloudflow_operator.desired.topics import DesiredTopic
     from cloudflow_operator.interfaces import Kind, Manifest
     from cloudflow_operator.requests import Requests
     from cloudflow_operator.settings import Settings
@@ -86,9 +85,11 @@ class Operator:
         self._clock = SystemClock()
         self._book = KafkaClusterBook()
         self._children = Children(lambda *key: self._queue.add_calmly(Place(*key)))
-        server = ApiServer(requests, self._clock, settings.pod_name)
+        server = ApiServer(requests, self._clock, settings.pod_name, self._watches)
         cluster = CachedCluster(server, self._children)
-        world = World(cluster=cluster, topics=_TrustedTopics(), clock=self._clock)
+        self._topics = KafkaTopics(self._book.connection)
+        copies = SecretCopies(self._book, cluster)
+        world = World(cluster=cluster, topics=self._topics, copies=copies, clock=self._clock)
         controller = Controller(world=world, book=self._book)
         self._queue = WorkQueue(controller.look, self._finished, settings.workers)
         self._about = About(cluster, namespace, self._facts)
@@ -125,6 +126,7 @@ class Operator:
             await _ended(leading)
             await _ended(standing)
             await self._election.release()
+            await self._topics.close()
             await _ended(followers)
             await handlers.stop(kopf)
 
@@ -219,22 +221,6 @@ class _Secrets(Listener):
         self._known.discard(name)
         self._book.remove(name)
         self._changed()
-
-
-class _TrustedTopics:
-    async def ensure(
-        self, wanted: Sequence[DesiredTopic], before: Mapping[str, TopicStatus]
-    ) -> Sequence[TopicStatus]:
-        return [
-            TopicStatus(
-                name=one.label,
-                kafka_name=one.spec.name,
-                cluster=one.cluster,
-                state="Ready",
-                partitions=1,
-            )
-            for one in wanted
-        ]
 
 
 def catch_signals(stop: asyncio.Event) -> None:
