@@ -108,8 +108,8 @@ async def test_a_namespace_that_is_not_there_is_refused(cluster: ApiServer) -> N
 
 
 async def test_an_unknown_kind_is_refused(cluster: ApiServer, namespace: str) -> None:
-    with pytest.raises(RefusedError, match="apply Secret"):
-        await cluster.apply(document("v1", "Secret", "one", namespace), manager="a")
+    with pytest.raises(RefusedError, match="apply Job"):
+        await cluster.apply(document("batch/v1", "Job", "one", namespace), manager="a")
 
 
 async def test_the_status_of_another_application_is_left_alone(

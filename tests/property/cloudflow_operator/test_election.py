@@ -1,0 +1,105 @@
+"""Whatever happens to network, Lease and replicas: never two leaders, and one when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.leases import Replica, Server, now
+from support.virtual_time import virtual_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PODS = "abc"
+SETTLED = 40  # seconds: a leader without a way ends, and another one waits for the Lease
+
+Step = tuple[str, str, float]
+"""What happens, to which pod, and the seconds until the next step."""
+
+NETWORK = ("hole", "lossy", "slow", "mend")
+PROCESS = ("crash", "stop", "start")
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from((*NETWORK, *PROCESS, "delete", "refuse", "serve")),
+        st.sampled_from(PODS),
+        st.floats(0.1, 20),
+    ),
+    max_size=30,
+)
+
+
+class Scene:
+    """Pods whose containers start again when they end, and who of them leads."""
+
+    def __init__(self) -> None:
+        self.server = Server()
+        self.running = {pod: Replica(self.server, pod) for pod in PODS}
+        self.ended: list[Replica] = []
+
+    async def happen(self, what: str, pod: str) -> None:
+        server = self.server
+        events: dict[str, Callable[[], object]] = {
+            "hole": lambda: server.holed.add(pod),
+            "lossy": lambda: server.lossy.add(pod),
+            "slow": lambda: server.slow.add(pod),
+            "mend": lambda: [each.discard(pod) for each in self.ways()],
+            "refuse": lambda: setattr(server, "refusal", 503),
+            "serve": lambda: setattr(server, "refusal", None),
+            "delete": lambda: setattr(server, "lease", None),
+            "crash": self.running[pod].crash,
+            "start": lambda: None,
+        }
+        if what == "stop":
+            await self.running[pod].stop()
+            self.running[pod].crash()
+        else:
+            events[what]()
+        if what == "start" or what in PROCESS:
+            self.restart(pod)
+
+    def ways(self) -> tuple[set[str], ...]:
+        return self.server.holed, self.server.lossy, self.server.slow
+
+    def restart(self, pod: str) -> None:
+        if self.running[pod].ended_at is not None:
+            self.ended.append(self.running[pod])
+            self.running[pod] = Replica(self.server, pod)
+
+    def leaders(self) -> list[str]:
+        return [pod for pod, one in self.running.items() if one.leads]
+
+    async def pass_by(self, seconds: float) -> None:
+        until = now() + seconds
+        while now() < until:
+            await asyncio.sleep(0.1)
+            assert len(self.leaders()) <= 1
+            for pod in PODS:
+                self.restart(pod)
+
+    def close(self) -> None:
+        for one in self.running.values():
+            one.crash()
+
+
+@given(STEPS)
+def test_there_are_never_two_leaders_and_at_the_end_there_is_one(steps: list[Step]) -> None:
+    @virtual_time
+    async def run() -> None:
+        scene = Scene()
+        try:
+            for what, pod, seconds in steps:
+                await scene.happen(what, pod)
+                await scene.pass_by(seconds)
+            for pod in PODS:
+                await scene.happen("mend", pod)
+            await scene.happen("serve", "a")
+            await scene.pass_by(SETTLED)
+            assert len(scene.leaders()) == 1
+        finally:
+            scene.close()
+
+    run()
