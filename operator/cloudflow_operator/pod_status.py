@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from cloudflow_operator.api.v1alpha1 import PodStatus
+from cloudflow_operator.desired.volumes import CONFIGURATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,14 +17,18 @@ RUNNING: Final = "Running"
 CRASH_LOOP: Final = "CrashLoopBackOff"
 _CREATING: Final = "ContainerCreating"
 _PENDING: Final = "Pending"
+WAITING: Final = frozenset({_CREATING, _PENDING})
+"""How a pod is for a moment, or for ever where something that it mounts is missing."""
+PATIENCE: Final = timedelta(seconds=30)
+_INITIALIZING: Final = "PodInitializing"
 _ENDED: Final = frozenset({"Succeeded", "Failed", "Unknown"})
 _MOST_TEXT: Final = 500  # characters
 
 
-def pod_status(pod: Manifest) -> PodStatus:
-    """One pod's status."""
+def pod_status(pod: Manifest, now: datetime) -> PodStatus:
+    """One pod's status; one that waits for longer than `PATIENCE` says what may be missing."""
     word, message = _word(pod)
-    if word == _CREATING and not message:
+    if word in WAITING and not message and now - _made_at(pod, now) > PATIENCE:
         message = _awaited(pod)
     containers = pod.get("status", {}).get("containerStatuses", ())
     return PodStatus(
@@ -48,11 +54,14 @@ def _word(pod: Manifest) -> tuple[str, str]:
     if (phase := status.get("phase")) in _ENDED:
         return status.get("reason") or phase, status.get("message", "")
     states = list(_states(status))
-    for own, last in states:
-        if (waiting := own.get("waiting")) is not None and waiting.get(
-            "reason"
-        ) != "PodInitializing":
-            return _waiting(waiting, last)
+    waits = [
+        _waiting(waiting, last)
+        for own, last in states
+        if (waiting := own.get("waiting")) is not None and waiting.get("reason") != _INITIALIZING
+    ]
+    if waits:
+        # Of several containers the one that says something is the one that does not come.
+        return min(waits, key=lambda one: one[0] == _CREATING)
     for own, _ in states:
         if (ended := own.get("terminated")) is not None:
             return ended.get("reason", "Terminated"), _end(ended)
@@ -92,10 +101,20 @@ def _unscheduled(status: dict[str, Any]) -> str:
     return ""
 
 
+def _made_at(pod: Manifest, now: datetime) -> datetime:
+    made = pod["metadata"].get("creationTimestamp")
+    return datetime.fromisoformat(made) if made is not None else now
+
+
 def _awaited(pod: Manifest) -> str:
     """What has to be there before a container can be made; the operator cannot look at it."""
-    needed = sorted(set(_sources(pod.get("spec", {}).get("volumes", ()))))
-    return f"waits for its image and for {', '.join(needed)}" if needed else ""
+    volumes = pod.get("spec", {}).get("volumes", ())
+    # The operator's own ConfigMap is there.
+    own = {one.get("configMap", {}).get("name") for one in volumes if one["name"] == CONFIGURATION}
+    needed = sorted(set(_sources(volumes)) - {f"ConfigMap {name}" for name in own})
+    if not needed:
+        return ""
+    return f"waits for its image, and for {', '.join(needed)}: look whether they are there"
 
 
 def _sources(node: Any) -> Iterator[str]:
@@ -107,6 +126,8 @@ def _sources(node: Any) -> Iterator[str]:
             yield f"PersistentVolumeClaim {node['claimName']}"
         if isinstance(secret := node.get("secret"), dict):
             yield f"Secret {secret.get('secretName') or secret.get('name')}"
+        if isinstance(source := node.get("configMap"), dict):
+            yield f"ConfigMap {source.get('name')}"
         for each in node.values():
             yield from _sources(each)
 

@@ -22,6 +22,7 @@ from cloudflow_operator.errors import ClusterError
 from cloudflow_operator.events import events
 from cloudflow_operator.observed import key_of, observe
 from cloudflow_operator.plan import plan
+from cloudflow_operator.pod_status import PATIENCE, WAITING
 from cloudflow_operator.status import Findings, kept, status
 from cloudflow_operator.topic_states import USABLE, claimed, may_be_claimed
 from cloudflow_operator.undeploy import follow_policy, leave
@@ -101,7 +102,7 @@ async def reconcile(document: Manifest, clusters: KafkaClusters, world: World) -
     after = status(findings, before, world.clock.now())
     told = await _tell(document, after, done, world)
     errors = (*findings.errors, *told)
-    return Outcome(status=after, errors=errors, requeue_after=_requeue(findings, errors))
+    return Outcome(status=after, errors=errors, requeue_after=_requeue(findings, after, errors))
 
 
 def _read(document: Manifest) -> Application:
@@ -268,8 +269,12 @@ def _dumped(one: Status) -> dict[str, Any]:
     return one.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _requeue(findings: Findings, errors: Sequence[ClusterError]) -> timedelta | None:
+def _requeue(findings: Findings, after: Status, errors: Sequence[ClusterError]) -> timedelta | None:
     waits = [_wait(error) for error in errors]
+    pods = (pod for one in after.streamlets for pod in one.pods)
+    if any(pod.status in WAITING and not pod.message for pod in pods):
+        # It may wait for ever, and nobody will tell.
+        waits.append(PATIENCE)
     if findings.leaving:
         waits.append(RETRY)
     if any(one.state not in USABLE for one in findings.topics) and not findings.problems:

@@ -59,7 +59,7 @@ class Findings:
 
 def status(findings: Findings, before: Status, now: datetime) -> Status:
     """How the application is."""
-    streamlets = _streamlets(findings, before)
+    streamlets = _streamlets(findings, before, now)
     found = (
         _ready(findings, streamlets),
         _valid(findings),
@@ -94,7 +94,7 @@ def _kept(topic: TopicStatus, before: TopicStatus | None) -> TopicStatus:
     return topic.model_copy(update={"partitions": partitions})
 
 
-def _streamlets(findings: Findings, before: Status) -> tuple[StreamletStatus, ...]:
+def _streamlets(findings: Findings, before: Status, now: datetime) -> tuple[StreamletStatus, ...]:
     observed = findings.observed
     if observed is None:
         return before.streamlets
@@ -104,7 +104,7 @@ def _streamlets(findings: Findings, before: Status) -> tuple[StreamletStatus, ..
     )
     asked = {**dict.fromkeys(others), **findings.asked}
     return tuple(
-        streamlet_status(name, observed, asked=asked[name], waits=_waits(findings, name))
+        streamlet_status(name, observed, now, asked=asked[name], waits=_waits(findings, name))
         for name in (*findings.asked, *others)
     )
 

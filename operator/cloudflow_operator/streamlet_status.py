@@ -13,6 +13,7 @@ from cloudflow_operator.pod_status import CRASH_LOOP, RUNNING, is_going, pod_sta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from cloudflow_operator.api.v1alpha1 import PodStatus
     from cloudflow_operator.interfaces import Manifest
@@ -22,13 +23,14 @@ _DENIED: Final = "ReplicaFailure"
 
 
 def streamlet_status(
-    name: str, observed: Observed, *, asked: int | None, waits: str = ""
+    name: str, observed: Observed, now: datetime, *, asked: int | None, waits: str = ""
 ) -> StreamletStatus:
     """One streamlet's status.
 
     Args:
         name: the streamlet.
         observed: what is there of the application.
+        now: the time.
         asked: how many pods there shall be when its Deployment is not there yet.
         waits: why its Deployment is not made, or not changed.
     """
@@ -41,9 +43,10 @@ def streamlet_status(
         )
     replicas = deployment["spec"].get("replicas", 1)
     there = observed.pods(deployment)
-    staying = [pod_status(pod) for pod in there if not is_going(pod)]
+    staying = [pod_status(pod, now) for pod in there if not is_going(pod)]
     ready = sum(one.ready for one in staying)
-    shown = sorted(map(pod_status, there), key=lambda one: (_is_well(one), one.name))[:MOST_NAMED]
+    pods = [pod_status(pod, now) for pod in there]
+    shown = sorted(pods, key=lambda one: (_is_well(one), one.name))[:MOST_NAMED]
     denial = next(_denials(deployment, observed), "")
     return StreamletStatus(
         name=name,
@@ -90,8 +93,9 @@ def _is_well(pod: PodStatus) -> bool:
 
 
 def _of_pods(pods: Sequence[PodStatus]) -> str:
-    """Why the first pod that is not well is so."""
-    ill = next((pod for pod in pods if not _is_well(pod)), None)
+    """Why a pod that is not well is so: the first one that says something."""
+    all_ill = [pod for pod in pods if not _is_well(pod)]
+    ill = min(all_ill, key=lambda pod: not pod.message, default=None)
     if ill is None:
         return ""
     word = "not ready" if ill.status == RUNNING else ill.status

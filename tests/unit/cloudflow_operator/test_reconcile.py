@@ -20,6 +20,7 @@ from cloudflow_operator.interfaces import (
     SERVICE_ACCOUNT,
     Key,
 )
+from cloudflow_operator.pod_status import PATIENCE
 from cloudflow_operator.reconcile import REFUSED, RETRY, TOPICS
 from support.applications import (
     NAME,
@@ -325,6 +326,21 @@ async def test_the_status_counts_pods_and_says_why_one_is_not_ready(operator: Op
     outcome = await operator.again()
     assert outcome.status.phase == "Running"
     assert outcome.status.streamlets[1].restarts == 2
+
+
+async def test_a_pod_that_hangs_is_looked_at_again(operator: Operator) -> None:
+    await operator()
+    operator.cluster.rolled_out(ready=False)
+    for key, one in operator.cluster.objects.items():
+        if key.kind == POD:
+            one["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+            one["spec"] = {"volumes": [{"name": "a", "secret": {"secretName": "kafka"}}]}
+    outcome = await operator.again()
+    assert outcome.requeue_after == PATIENCE
+    operator.clock.pass_by(PATIENCE + timedelta(seconds=1))
+    outcome = await operator.again()
+    assert "Secret kafka" in outcome.status.message
+    assert outcome.requeue_after is None
 
 
 async def test_a_denied_pod_is_told(operator: Operator) -> None:

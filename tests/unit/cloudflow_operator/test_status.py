@@ -13,7 +13,7 @@ from cloudflow_operator.conditions import some_of
 from cloudflow_operator.desired.problems import UnsupportedContract
 from cloudflow_operator.interfaces import DEPLOYMENT, Key
 from cloudflow_operator.observed import Observed
-from cloudflow_operator.pod_status import pod_status
+from cloudflow_operator.pod_status import PATIENCE, pod_status
 from cloudflow_operator.status import Findings, kept, status
 from support.applications import desired_of
 from support.cluster import START, FakeCluster, running_pod, waiting_pod
@@ -89,28 +89,39 @@ def container(state: dict[str, Any], *, ready: bool = False) -> dict[str, Any]:
     ],
 )
 def test_a_pod_is_what_kubectl_says_of_it(pod: Any, word: str, message: str) -> None:
-    found = pod_status(pod)
+    found = pod_status(pod, START)
     assert (found.status, found.message) == (word, message)
 
 
 def test_one_bad_image_of_two_is_seen() -> None:
     bad = container({"waiting": {"reason": "ErrImagePull", "message": "no"}})
-    found = pod_status(a_pod({"containerStatuses": [container({"running": {}}, ready=True), bad]}))
-    assert (found.status, found.ready) == ("ErrImagePull", False)
+    good = container({"running": {}}, ready=True)
+    for other in (good, container({"waiting": {"reason": "ContainerCreating"}})):
+        found = pod_status(a_pod({"containerStatuses": [other, bad]}), START)
+        assert (found.status, found.ready) == ("ErrImagePull", False)
 
 
-def test_a_pod_that_is_not_made_names_what_it_needs() -> None:
-    sources = {"projected": {"sources": [{"secret": {"name": "database"}}]}}
-    volumes = [sources, {"persistentVolumeClaim": {"claimName": "state"}}]
-    found = pod_status(a_pod(waiting_pod("ContainerCreating"), volumes))
-    assert (
-        found.message == "waits for its image and for PersistentVolumeClaim state, Secret database"
-    )
+@pytest.mark.parametrize("pod_is", [waiting_pod("ContainerCreating"), {"phase": "Pending"}])
+def test_a_pod_that_is_not_made_for_long_names_what_it_needs(pod_is: Any) -> None:
+    sources = [{"secret": {"name": "database"}}, {"configMap": {"name": "site"}}]
+    volumes = [
+        {"name": "cloudflow-configuration", "configMap": {"name": "own"}},
+        {"name": "a", "projected": {"sources": sources}},
+        {"name": "b", "persistentVolumeClaim": {"claimName": "state"}},
+        {"name": "c", "secret": {"secretName": "cloudflow-kafka-default"}},
+    ]
+    pod = a_pod(pod_is, volumes)
+    pod["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    assert pod_status(pod, START + PATIENCE).message == ""
+    found = pod_status(pod, START + PATIENCE + timedelta(seconds=1))
+    needs = "ConfigMap site, PersistentVolumeClaim state, Secret cloudflow-kafka-default, "
+    assert f"{needs}Secret database" in found.message
+    assert "own" not in found.message
 
 
 def test_a_long_message_keeps_its_end() -> None:
     last = {"exitCode": 1, "message": "x" * 5000 + "ValueError: boom"}
-    found = pod_status(a_pod(waiting_pod("CrashLoopBackOff", "", last)))
+    found = pod_status(a_pod(waiting_pod("CrashLoopBackOff", "", last)), START)
     assert found.message.endswith("ValueError: boom")
     assert len(found.message) < 600
 
@@ -145,6 +156,18 @@ async def test_three_pods_are_shown_and_those_that_are_not_ready_come_first() ->
     (found,) = of(cluster).streamlets
     assert [pod.name[-1] for pod in found.pods] == ["4", "0", "1"]
     assert (found.ready_replicas, found.replicas) == (4, 5)
+
+
+async def test_of_many_pods_the_one_that_says_why_is_told() -> None:
+    cluster = await deployed(2)
+    name = names.workload("sensor-data", "validation")
+    for key, one in cluster.objects.items():
+        if key.name == f"{name}-1-0":
+            one["status"] = waiting_pod("ContainerCreating")
+        if key.name == f"{name}-1-1":
+            one["status"] = waiting_pod("ErrImagePull", "no such image")
+    (found,) = of(cluster).streamlets
+    assert "no such image" in found.message
 
 
 async def test_a_deployment_that_its_controller_has_not_seen_is_rolling_out() -> None:
