@@ -10,6 +10,7 @@ import yaml
 
 from cloudflow_cli.deploying import arguments
 from cloudflow_cli.exits import Exit
+from cloudflow_cli.kube import completion
 from cloudflow_cli.kube.kinds import APPLICATION, SECRET
 from cloudflow_cli.kube.session import Target
 from cloudflow_operator.names import OVERRIDES_MANAGER
@@ -254,7 +255,7 @@ def test_configuration_says_where_each_value_comes_from(
 
 def test_completion_offers_streamlets_with_their_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        arguments.completion, "streamlets", lambda _, begun: [f"{begun}idation", f"{begun}ve"]
+        completion, "streamlets", lambda _, begun: [f"{begun}idation", f"{begun}ve"]
     )
     context: Any = None
     assert arguments.counts(context, "val") == ["validation=", "valve="]
