@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from cloudflow_cli.kube import session as kube_session
 from cloudflow_cli.kube.errors import UnknownKindError
 from cloudflow_cli.kube.kinds import APPLICATION
-from cloudflow_cli.kube.session import Row, Session, Target
+from cloudflow_cli.kube.session import LogQuery, Row, Session, Target
 from cloudflow_operator.errors import ConflictError, RefusedError
-from cloudflow_operator.names import ABOUT, PROGRAM
+from cloudflow_operator.interfaces import POD
+from cloudflow_operator.names import ABOUT, PROGRAM, STREAMLET
+from cloudflow_operator.names import APPLICATION as APPLICATION_LABEL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
     import pytest
 
@@ -39,6 +41,8 @@ class FakeServer:
         writes: verb and target of everything that was written, dry runs left out.
         reviews: what an access review is answered with, by its spec.
         reacts: called after each write with the server; plays the operator.
+        logs: what each further connection to a pod's log brings, by pod; errors are raised.
+        queries: what was asked of logs, by pod, in order.
     """
 
     def __init__(self, *manifests: Manifest) -> None:
@@ -48,6 +52,8 @@ class FakeServer:
         self.writes: list[tuple[str, Target]] = []
         self.reviews: Callable[[Manifest], Manifest] = lambda _: {"allowed": True}
         self.reacts: Callable[[FakeServer], None] = lambda _: None
+        self.logs: dict[str, list[list[str | Exception]]] = {}
+        self.queries: dict[str, list[LogQuery]] = defaultdict(list)
         self._managers: dict[Target, dict[str, Manifest]] = defaultdict(dict)
         self._count = itertools.count(1)
         for one in manifests:
@@ -140,6 +146,15 @@ class FakeServer:
         self._ask("create", kind)
         return self.reviews(spec)
 
+    async def log(self, namespace: str, pod: str, query: LogQuery) -> AsyncGenerator[str, None]:
+        self._ask("log", POD)
+        self.queries[pod].append(query)
+        connections = self.logs.get(pod, [])
+        for line in connections.pop(0) if connections else ():
+            if isinstance(line, Exception):
+                raise line
+            yield line
+
     def _written(self, verb: str, target: Target, made: Manifest) -> Manifest:
         old = self.objects.get(target, {})
         made["metadata"].setdefault("generation", 0)
@@ -208,6 +223,13 @@ def an_application(name: str = "sensor-data", namespace: str = "plant", **more: 
         "spec": spec,
         **more,
     }
+
+
+def a_pod(name: str, streamlet: str = "validation", namespace: str = "plant") -> Manifest:
+    """A pod of the application `sensor-data`."""
+    labels = {APPLICATION_LABEL: "sensor-data", STREAMLET: streamlet}
+    metadata = {"name": name, "namespace": namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {}}
 
 
 def an_operator(namespace: str = "cloudflow", **data: str) -> Manifest:

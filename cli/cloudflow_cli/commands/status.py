@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+from asyncio import sleep
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -71,4 +71,4 @@ async def _watch(session: Session, found: Manifest, output: Output) -> None:
         elif now != last:
             render.item(now, output, text="")
         last = now
-        await asyncio.sleep(_PERIOD)
+        await sleep(_PERIOD)

@@ -5,7 +5,7 @@ Called by `doctor`. Nothing is written. What may not be looked at is told as tha
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import sleep
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -136,7 +136,7 @@ async def _is_renewed(session: Session, lease: Manifest) -> bool:
     metadata = lease["metadata"]
     target = Target(LEASE, metadata["namespace"], metadata["name"])
     for _ in range(int(_duration(lease) / _PERIOD)):
-        await asyncio.sleep(_PERIOD)
+        await sleep(_PERIOD)
         found = await _looked(session.server.read(target))
         if found is not None and found["spec"].get("renewTime") != lease["spec"].get("renewTime"):
             return True

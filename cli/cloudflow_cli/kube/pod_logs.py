@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+from asyncio import sleep
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -163,7 +164,7 @@ class Follower:
                     self._begin(uid, self._follow(pods[uid], query))
                 # Pods that come from now on are read from their beginning.
                 query = LogQuery(is_followed=True)
-            await asyncio.sleep(_PERIOD)
+            await sleep(_PERIOD)
 
     async def _follow(self, pod: Manifest, query: LogQuery) -> None:
         """Read a pod's log until it is gone, each line once."""
@@ -180,7 +181,7 @@ class Follower:
             if seen.time:
                 query = replace(query, since_time=seen.time, since=None, tail=None)
                 seen.again()
-            await asyncio.sleep(_PERIOD)
+            await sleep(_PERIOD)
 
     async def _read(self, pod: Manifest, query: LogQuery, seen: _Seen) -> None:
         async with contextlib.aclosing(self.reader.read(pod, query)) as lines:
