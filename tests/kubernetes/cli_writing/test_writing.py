@@ -104,12 +104,10 @@ async def place(
 
 
 def without_validation() -> dict[str, Any]:
-    return plain(
-        {
-            "streamlets": [a_streamlet("ingress", MetricsIngress)],
-            "topics": [a_topic("raw", ("ingress.out",))],
-        }
-    )
+    return {
+        "streamlets": [a_streamlet("ingress", MetricsIngress)],
+        "topics": [a_topic("raw", ("ingress.out",))],
+    }
 
 
 async def test_deploy_writes_what_the_file_says(place: Place) -> None:
