@@ -15,7 +15,7 @@ from streamlet_sdk.errors import FencedError
 from streamlet_sdk.runtime.kafka.client import Client
 from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
 from streamlet_sdk.runtime.kafka.properties import Properties
-from streamlet_sdk.runtime.transport import ConsumerSpec
+from streamlet_sdk.runtime.transport import ConsumerSpec, TopicSpec
 from support.kafka import a_world, ask, expel
 from support.transport import Journal, Reader, Row, deadline, eventually, send
 
@@ -363,3 +363,24 @@ async def test_who_was_expelled_knows_that_others_may_go_on(
         monkeypatch.setattr(reader.journal, "lost", noting)
         await expel(kafka, group, reader)
         await eventually(lambda: held == [False], "the loss of the claim")
+
+
+async def test_members_that_come_back_share_a_topic_that_was_away_when_they_left(
+    kafka: str,
+) -> None:
+    async with a_world(kafka) as world:
+        topic, group = await world.topic(partitions=4), world.name("group")
+        members = ("member-a", "member-b")
+        readers = [await world.reader(topic, group, member=member) for member in members]
+        for reader in readers:
+            await reader.opened(2)
+        admin = world.transport.admin()
+        await admin.delete(topic)
+        for reader in readers:
+            await reader.owning(0)
+        for reader in readers:
+            await reader.close(leave=False)
+        await admin.create(TopicSpec(name=topic, partitions=4))
+        again = [await world.reader(topic, group, member=member) for member in members]
+        for reader in again:
+            await reader.owning(2)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from aiokafka import errors as kafka
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.protocol.group import (
     HeartbeatRequest,
     JoinGroupRequest,
@@ -28,6 +27,7 @@ from typing_extensions import override
 from streamlet_sdk.runtime.kafka import wire
 from streamlet_sdk.runtime.kafka.offsets import Place
 from streamlet_sdk.runtime.kafka.properties import milliseconds
+from streamlet_sdk.runtime.kafka.sharing import CountingAssignor, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -92,6 +92,8 @@ class Coordinator(GroupCoordinator):
         # A request that was given up may arrive for a while, also after later ones.
         self._is_join_unanswered = False
         self._joined_at = -math.inf
+        # The generation whose shares were not of all partitions.
+        self._questioned = _NO_GENERATION
 
     @property
     def member(self) -> wire.Member:
@@ -113,6 +115,18 @@ class Coordinator(GroupCoordinator):
             self._group_subscription = set(self._subscription.topics)
             self._metadata_snapshot = self._get_metadata_snapshot()
         await super()._on_join_complete(generation, member_id, protocol, member_assignment_bytes)
+        self._question(generation, shared(member_assignment_bytes))
+
+    def _question(self, generation: int, count: int | None) -> None:
+        """Ask once for other shares when these were made of fewer or more partitions.
+
+        The leader would do it, with its next metadata; but if it was restarted since, it does not
+        know that it is the leader, and everyone would keep what is out of date.
+        """
+        now = sum(self._get_metadata_snapshot().values())
+        if count not in {None, now} and generation != self._questioned:
+            self._questioned = generation
+            self.request_rejoin()
 
     @override
     def reset_generation(self) -> None:
@@ -228,7 +242,7 @@ class GroupMembership(ConsumerRebalanceListener):
             rebalance_timeout_ms=milliseconds(settings.rebalance),
             max_poll_interval_ms=_MAX_MILLISECONDS,
             enable_auto_commit=False,
-            assignors=(RoundRobinPartitionAssignor,),
+            assignors=(CountingAssignor,),
         )
 
     @property
