@@ -90,10 +90,12 @@ class Operator:
         self._topics = KafkaTopics(self._book.connection)
         copies = SecretCopies(self._book, cluster)
         world = World(cluster=cluster, topics=self._topics, copies=copies, clock=self._clock)
-        controller = Controller(world=world, book=self._book)
-        self._queue = WorkQueue(controller.look, self._finished, settings.workers)
+        self._controller = Controller(world=world, book=self._book)
+        self._queue = WorkQueue(self._controller.look, self._finished, settings.workers)
         self._about = About(cluster, namespace, self._facts)
-        self._probe = Probe(requests, self._missed, watches=self._watches)
+        self._probe = Probe(
+            requests, self._missed, watches=self._watches, every=settings.probe_period
+        )
         candidate = Candidate(identity=settings.pod_name, namespace=namespace)
         self._election = Election(links.voting, candidate, self._clock, terms=settings.terms)
         self._followed = [*self._watches_of_children(), self._watch_of_secrets(namespace)]
@@ -146,6 +148,8 @@ class Operator:
         self._metrics.phase(*place, None if is_gone else status.get("phase", "Unknown"))
         if is_gone:
             self._probe.gone(*place)
+            if self._election.leading.is_set():
+                self._controller.end(application)
             self._queue.add(place)
             return
         self._probe.saw(*place, metadata["resourceVersion"])

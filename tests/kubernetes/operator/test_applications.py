@@ -145,6 +145,7 @@ async def test_applications_of_a_namespace_do_not_touch_each_other(
 
     await eventually(is_gone, "the other application's children to go")
     assert await plant.settled() == before
+    assert await other.events("ApplicationUndeployed") == 1
 
 
 async def test_a_broken_application_is_told_and_holds_no_other_back(

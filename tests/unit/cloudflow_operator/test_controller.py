@@ -1,0 +1,96 @@
+"""What the queue is told of a look at an application."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cloudflow_operator.controller import APPLICATIONS, Controller
+from cloudflow_operator.errors import ClusterUnavailableError, ForbiddenError
+from cloudflow_operator.kafka_clusters import KafkaClusterBook
+from cloudflow_operator.reconcile import World
+from cloudflow_operator.watching import Place
+from cloudflow_operator.work_queue import Result
+from support.applications import NAME, NAMESPACE, a_document
+from support.cluster import FakeClock, FakeCluster, FakeCopies, FakeTopics
+
+if TYPE_CHECKING:
+    from cloudflow_operator.interfaces import Kind, Manifest
+
+PLACE = Place(NAMESPACE, NAME)
+
+
+class Cluster(FakeCluster):
+    """One that has one application at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.application: Manifest | Exception | None = None
+
+    async def read(self, kind: Kind, namespace: str, name: str) -> Any:
+        if kind != APPLICATIONS:
+            return await super().read(kind, namespace, name)
+        if isinstance(self.application, Exception):
+            raise self.application
+        return self.application
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+def controller(cluster: Cluster) -> Controller:
+    world = World(cluster=cluster, topics=FakeTopics(), copies=FakeCopies(), clock=FakeClock())
+    return Controller(world=world, book=KafkaClusterBook())
+
+
+async def test_one_that_is_gone_is_over(controller: Controller) -> None:
+    assert await controller.look(PLACE) == Result(is_over=True)
+
+
+async def test_a_server_that_cannot_be_asked_lets_it_come_again(
+    controller: Controller, cluster: Cluster
+) -> None:
+    wait = timedelta(seconds=7)
+    cluster.application = ClusterUnavailableError("get", "away", retry_after=wait)
+    assert await controller.look(PLACE) == Result(is_good=False, again_after=wait)
+
+
+async def test_one_with_problems_is_told_and_does_not_come_again(
+    controller: Controller, cluster: Cluster
+) -> None:
+    cluster.application = a_document()  # and no Kafka cluster is known
+    assert await controller.look(PLACE) == Result()
+    assert cluster.statuses[NAME]["conditions"]
+
+
+async def test_what_could_not_be_written_is_a_failure(
+    controller: Controller, cluster: Cluster
+) -> None:
+    cluster.application = a_document()
+    cluster.failures[NAME] = ForbiddenError("write status", "no")
+    result = await controller.look(PLACE)
+    assert not result.is_good
+    assert result.again_after is not None
+
+
+async def test_the_end_of_one_is_told_once(controller: Controller, cluster: Cluster) -> None:
+    controller.end(a_document())
+    for _ in range(2):
+        assert (await controller.look(PLACE)).is_over
+    assert [reason for reason, _ in cluster.events] == ["ApplicationUndeployed"]
+
+
+async def test_an_end_that_cannot_be_told_stops_nothing(
+    controller: Controller, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise ForbiddenError("create Event", "the namespace is being terminated")
+
+    monkeypatch.setattr(cluster, "event", refuse)
+    controller.end(a_document())
+    assert await controller.look(PLACE) == Result(is_over=True)
