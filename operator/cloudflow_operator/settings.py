@@ -8,12 +8,12 @@ from __future__ import annotations
 import socket
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from cloudflow_operator import election, work_queue
+from cloudflow_operator import election, probe, work_queue
 from streamlet_sdk.errors import CloudflowError
 
 PREFIX = "CLOUDFLOW_OPERATOR_"
@@ -39,6 +39,7 @@ class Settings(BaseSettings):
         lease_duration: after which a leader that is silent is replaced; seconds, or ISO 8601.
         lease_deadline: after which a leader that cannot renew the Lease ends.
         lease_period: between renewals.
+        probe_period: between looks at whether the watch of applications tells what changes.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     lease_duration: timedelta = election.USUAL.duration
     lease_deadline: timedelta = election.USUAL.deadline
     lease_period: timedelta = election.USUAL.period
+    probe_period: timedelta = Field(default=probe.EVERY, gt=timedelta(0))
 
     @field_validator("watch_namespaces", mode="before")
     @classmethod
@@ -66,6 +68,20 @@ class Settings(BaseSettings):
     @classmethod
     def _absent(cls, value: Any) -> Any:
         return value or None  # a chart sets what is not asked for to nothing
+
+    @field_validator("lease_duration", "lease_deadline", "lease_period", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        try:
+            return float(value) if isinstance(value, str) else value
+        except ValueError:
+            return value  # ISO 8601, or wrong
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if not self.lease_period < self.lease_deadline < self.lease_duration:
+            raise ValueError("LEASE_PERIOD, LEASE_DEADLINE and LEASE_DURATION have to rise")
+        return self
 
     @property
     def terms(self) -> election.Terms:
@@ -84,7 +100,7 @@ def settings_of_environment() -> Settings:
     except ValidationError as error:
         # A value might be secret, put there by mistake; it is not repeated.
         wrong = "; ".join(
-            f"{PREFIX}{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}"
+            f"{PREFIX}{'_'.join(map(str, one['loc'])).upper() or '*'}: {one['msg']}"
             for one in error.errors()
         )
         raise SettingsError(f"the environment: {wrong}") from error
