@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import os
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from support.golden import Golden
+from testbed import cluster
 from testbed.kafka import running
 
 if TYPE_CHECKING:
@@ -19,7 +21,14 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 # Seconds; units have the limit of pyproject.toml. Folders that are not named have it too.
-TIME_LIMITS = {"property": 120, "contract": 120, "docs": 120, "kafka": 120, "kubernetes": 120}
+TIME_LIMITS = {
+    "property": 120,
+    "contract": 120,
+    "docs": 120,
+    "kafka": 120,
+    "kubernetes": 120,
+    "node": 240,
+}
 
 # No deadline: a busy machine is no defect. Not derandomized: every run may find something new.
 settings.register_profile("here", deadline=None, max_examples=50, print_blob=True)
@@ -47,6 +56,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         limit = TIME_LIMITS.get(item.path.relative_to(TESTS).parts[0])
         if limit is not None and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(limit))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Make what a node needs and is not there yet before any test's time runs; it takes minutes."""
+    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "node" in asked and not session.config.option.collectonly:
+        with contextlib.suppress(*cluster.STARTING):
+            cluster.prepare()
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[cluster.Cluster]:
+    """A cluster with a node that runs pods; skips what needs one where there can be none."""
+    with cluster.running() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

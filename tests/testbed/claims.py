@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NUMBERS = range(200, 250)
+# For all of this machine, wherever they keep their files.
+LOCKS = Path("/run/cloudflow-nodes")
 STAYS = "stays"
 CLONE = Path(__file__).resolve().parents[2]
 
@@ -88,13 +90,13 @@ def claimed() -> Iterator[Claim]:
     with contextlib.ExitStack() as stack:
         for number in NUMBERS:
             claim = Claim(number)
-            if stack.enter_context(_lock(number)) and not claim.folder.exists():
-                if _is_taken(claim):
-                    continue
+            if stack.enter_context(_lock(number)) and not _is_taken(claim):
                 claim.folder.mkdir(parents=True)
                 break
         else:
-            raise NodeUnavailableError(f"all of {NUMBERS} are taken; see `make cluster-down`")
+            raise NodeUnavailableError(
+                f"all of {NUMBERS} are taken; `make cluster-down` ends those of this clone"
+            )
         try:
             yield claim
         finally:
@@ -104,8 +106,9 @@ def claimed() -> Iterator[Claim]:
 
 def sweep(*, stayed: bool = False) -> None:
     """Remove beds whose owners have ended; with `stayed` also those that this clone let stay."""
-    for folder in _beds().glob("[0-9]*[0-9]"):
-        claim = Claim(int(folder.name))
+    for claim in map(Claim, NUMBERS):
+        if not claim.folder.exists():
+            continue
         with _lock(claim.number) as mine:
             if mine and (not claim.stays() or (stayed and claim.stays(CLONE))):
                 claim.clear()
@@ -118,9 +121,8 @@ def _beds() -> Path:
 @contextlib.contextmanager
 def _lock(number: int) -> Iterator[bool]:
     """Whether the number is now this process's own; it is until the end, if so."""
-    folder = _beds()
-    folder.mkdir(parents=True, exist_ok=True)
-    file = os.open(folder / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    LOCKS.mkdir(exist_ok=True)
+    file = os.open(LOCKS / str(number), os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -134,10 +136,9 @@ def _lock(number: int) -> Iterator[bool]:
 
 
 def _is_taken(claim: Claim) -> bool:
-    """Whether somebody who keeps files elsewhere, or the machine itself, has the addresses."""
-    return Path("/sys/class/net", claim.link).exists() or bool(
-        _ip("-4", "route", "show", "root", claim.network)
-    )
+    """Whether a bed that stays, or the machine itself, has the addresses."""
+    routes = _ip("-4", "route", "show", "root", claim.network)
+    return claim.folder.exists() or Path("/sys/class/net", claim.link).exists() or bool(routes)
 
 
 def _ip(*words: str) -> str:

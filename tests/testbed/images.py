@@ -38,6 +38,7 @@ RECIPE = (
 )
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CONFIG = {"Env": [f"PATH={PATH}", "LANG=C.UTF-8"], "Cmd": ["python3"]}
+HISTORY = [{"created_by": "a test bed"}]  # one entry a layer: buildah puts others only on such
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 OCI = "application/vnd.oci.image"
 CHUNK = 1 << 20
@@ -53,7 +54,7 @@ def base() -> Path:
     def make(rootfs: Path) -> None:
         run(*RECIPE, RELEASE, str(rootfs))
 
-    return _kept("python", repr((RECIPE, RELEASE, CONFIG)), make, CONFIG, BASE)
+    return _kept("python", repr((RECIPE, RELEASE, CONFIG, HISTORY)), make, CONFIG, BASE)
 
 
 def pause() -> Path:
@@ -66,7 +67,7 @@ def pause() -> Path:
         with tarfile.open(rootfs, "w") as made:
             made.add(Path(found).resolve(), "pause")
 
-    return _kept("pause", PAUSE, make, {"Entrypoint": ["/pause", "-P"]}, PAUSE)
+    return _kept("pause", repr((PAUSE, HISTORY)), make, {"Entrypoint": ["/pause", "-P"]}, PAUSE)
 
 
 def _kept(
@@ -101,6 +102,7 @@ def _archive(target: Path, rootfs: Path, config: Mapping[str, Any], name: str) -
         "os": "linux",
         "config": config,
         "rootfs": {"type": "layers", "diff_ids": [plain]},
+        "history": HISTORY,
     }
     with tarfile.open(target, "w") as made:
         entry = {**_file(made, layer), "mediaType": f"{OCI}.layer.v1.tar+gzip"}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FIRST = "catatonit"
 # Programs write there whatever they are told; what they find there is the machine's own.
 OWN = ("run", "var/lib", "var/log")
+OWN_TABLE = "100"
 NAMESPACES = ("--mount", "--net", "--pid", "--ipc")
 RUN_SECONDS = 120
 BEGIN = """
@@ -80,8 +81,11 @@ class Machine:
         self.run("ip", "link", "set", "lo", "up")
         self.run("ip", "address", "add", f"{self.address}/24", "dev", "eth0")
         self.run("ip", "link", "set", "eth0", "up")
-        # The way to a Service's address is changed by rules, but there has to be one.
-        self.run("ip", "route", "add", self.services, "dev", "eth0")
+        # What starts there needs a way to Services before rules change it; what comes by with none
+        # of these rules is told so at once.
+        self.run("ip", "rule", "add", "iif", "lo", "table", OWN_TABLE)
+        self.run("ip", "route", "add", self.services, "dev", "eth0", "table", OWN_TABLE)
+        self.run("ip", "route", "add", "unreachable", self.services)
 
     def process(self, name: str, command: Sequence[str], serves: Callable[[], bool]) -> Wrapped:
         """A process on it, not started yet; it ends with the machine."""

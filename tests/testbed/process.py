@@ -125,11 +125,7 @@ class Wrapped(Process):
     @property
     def pid(self) -> int:
         """Its number, or that of who is about to start it."""
-        starter = super().pid
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            children = Path(f"/proc/{starter}/task/{starter}/children").read_text().split()
-            return int(children[0]) if children else starter
-        return starter
+        return _started_by(super().pid)
 
     def resume(self) -> None:
         """Let it go on after a pause; who waits for it was paused with it, and passes this on."""
@@ -143,5 +139,14 @@ def end_recorded(folder: Path) -> None:
         pid = int(record.read_text())
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             while os.fsencode(folder) in Path("/proc", str(pid), "cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
+                # Who waits for another one buries it, and ends then.
+                os.kill(_started_by(pid), signal.SIGKILL)
                 time.sleep(0.05)
+
+
+def _started_by(pid: int) -> int:
+    """The process that `pid` waits for, or `pid` itself."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(children[0]) if children else pid
+    return pid
