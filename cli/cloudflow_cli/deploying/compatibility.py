@@ -28,7 +28,7 @@ def unreadable_records(before: Application | None, after: Application) -> Iterat
     Raises:
         MissingExtraError: when protobuf schemas are compared and the extra is not installed.
     """
-    if before is None:
+    if before is None or _declared(before) == _declared(after):
         return
     old, new = _Ports(before), _Ports(after)
     writers = {old.kafka_name(one.name): one.producers for one in before.spec.topics}
@@ -43,6 +43,12 @@ def unreadable_records(before: Application | None, after: Application) -> Iterat
                         producer=producer,
                         reasons=reasons,
                     )
+
+
+def _declared(application: Application) -> object:
+    spec = application.spec
+    classes = {one.name: one.class_name for one in spec.streamlets}
+    return classes, spec.descriptors, spec.schemas, spec.topics
 
 
 def _reasons(writer: PortDescriptor | None, reader: PortDescriptor | None) -> tuple[str, ...]:

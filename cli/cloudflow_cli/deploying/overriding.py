@@ -136,10 +136,11 @@ async def _attempt(session: Session, application: Manifest, wanted: _Wanted) -> 
     ground = Ground(
         clusters=clusters, claims=await claims(session, expected), before=there, secret_keys=None
     )
-    # What is wrong already is told by the status, and may be what is being mended.
-    known = {*problems(there, ground)}
-    if found := [one for one in problems(expected, ground) if one not in known]:
-        raise ConfigurationError(dict.fromkeys(found))
+    if found := problems(expected, ground):
+        # What is wrong already is told by the status, and may be what is being mended.
+        known = {*problems(there, ground)}
+        if found := [one for one in found if one not in known]:
+            raise ConfigurationError(dict.fromkeys(found))
     differences = overrides.differences(_entries(application), wanted.entries, secrets_of(there))
     if differences:
         await _apply(session, application, wanted, dry_run=True)
