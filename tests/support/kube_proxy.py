@@ -25,6 +25,7 @@ class Proxy:
         refusals: what to answer to the next requests.
         is_forgetful: whether the next request for the rest of a list comes too late.
         is_lossy: whether answers are thrown away once the server has done what was asked.
+        muted: resources whose watches bring nothing any more, though they stay open.
         seen: method and path of each request, with its query.
         answered: the same, with the status that the server gave.
     """
@@ -33,6 +34,7 @@ class Proxy:
         self.refusals: list[web.Response] = []
         self.is_forgetful = False
         self.is_lossy = False
+        self.muted: set[str] = set()
         self.seen: list[tuple[str, str]] = []
         self.answered: list[tuple[str, str, int]] = []
         self._server = server
@@ -63,7 +65,7 @@ class Proxy:
         ):
             self.answered.append((request.method, request.path_qs, response.status))
             if "watch" in request.query:
-                return await _passed_on(request, response)
+                return await self._passed_on(request, response)
             body = await response.read()
         if self.is_lossy:
             self.is_lossy = False
@@ -71,6 +73,20 @@ class Proxy:
             assert transport is not None
             transport.close()
         return web.Response(status=response.status, body=body, content_type=response.content_type)
+
+    async def _passed_on(
+        self, request: web.BaseRequest, response: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        """An answer that goes on until one of the two sides has enough of it."""
+        answer = web.StreamResponse(status=response.status)
+        answer.content_type = response.content_type
+        resource = request.path.rpartition("/")[2]
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            await answer.prepare(request)
+            async for chunk in response.content.iter_any():
+                if resource not in self.muted:
+                    await answer.write(chunk)
+        return answer
 
 
 @contextlib.asynccontextmanager
@@ -90,19 +106,6 @@ async def a_proxy(original: Path, folder: Path) -> AsyncIterator[tuple[Proxy, Pa
         yield proxy, kubeconfig.write(folder / "proxied.kubeconfig", found)
     finally:
         await runner.cleanup()
-
-
-async def _passed_on(
-    request: web.BaseRequest, response: aiohttp.ClientResponse
-) -> web.StreamResponse:
-    """An answer that goes on until one of the two sides has enough of it."""
-    answer = web.StreamResponse(status=response.status)
-    answer.content_type = response.content_type
-    with contextlib.suppress(aiohttp.ClientError, OSError):
-        await answer.prepare(request)
-        async for chunk in response.content.iter_any():
-            await answer.write(chunk)
-    return answer
 
 
 def _document(file: Path) -> dict[str, Any]:
