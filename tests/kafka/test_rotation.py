@@ -9,6 +9,7 @@ import pytest
 
 from streamlet_sdk.errors import DeniedError
 from streamlet_sdk.runtime.kafka import KafkaTransport
+from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
 from support.transport import Row, World, send
 from testbed.secure_kafka import jaas, secure_kafka
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from support.transport import Reader
     from testbed.secure_kafka import SecureKafka
 
 MECHANISM = "SCRAM-SHA-512"
@@ -28,6 +30,15 @@ def own(tmp_path: Path) -> Iterator[SecureKafka]:
     with secure_kafka(tmp_path) as made:
         made.kafka.set_password("ann", MECHANISM, OLD)
         yield made
+
+
+async def hang_up(reader: Reader) -> None:
+    """End the connections of a reader, as brokers do when they restart."""
+    consumer = reader.consumer
+    assert isinstance(consumer, KafkaConsumer)
+    assert consumer._reading is not None
+    for connection in consumer._reading.client._conns.values():
+        connection.close()
 
 
 @pytest.mark.timeout(90)
@@ -47,6 +58,9 @@ async def test_who_is_logged_in_goes_on_and_who_comes_with_the_old_password_hear
         await asyncio.to_thread(own.kafka.set_password, "ann", MECHANISM, NEW)
         await send(producer, topic, Row(b"after"))
         assert await reader.values(1) == [b"after"]
+        await hang_up(reader)
+        with pytest.raises(DeniedError, match="invalid credentials"):
+            await reader.values(1)
         late, fresh = KafkaTransport(servers, old), KafkaTransport(servers, new)
         with pytest.raises(DeniedError, match="invalid credentials") as refused:
             await late.producer()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 50
 _PAUSE_SECONDS: Final = 0.1
+# The security protocol with which brokers ask nobody who he is.
+_OPEN: Final = "PLAINTEXT"
 # The last one is aiokafka's for a broker that is too young for it.
 _FAILURES: Final = (kafka.KafkaError, OSError, TimeoutError, NotImplementedError)
 # What brokers before Kafka 2.5 lack: the youngest requests that nothing works without.
@@ -51,6 +53,8 @@ class Client(AIOKafkaClient):
             for name, value in arguments.items()
             if name.startswith(("ssl_", "sasl_", "security_", "request_"))
         }
+        self._refusal: DeniedError | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Connect and learn what brokers there are.
@@ -69,6 +73,22 @@ class Client(AIOKafkaClient):
         except (TransportError, asyncio.CancelledError):
             await self.close()
             raise
+
+    def check(self) -> None:
+        """Notice that a broker takes no more connections of this client.
+
+        Raises:
+            DeniedError: when it no longer accepts who this is.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+
+    @override
+    async def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        await super().close()
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has; asked anew when it is not known, and never made.
@@ -122,6 +142,24 @@ class Client(AIOKafkaClient):
         """
         with translating(doing):
             return await self.send(self.get_random_node() if node is None else node, request)
+
+    @override
+    async def _get_conn(self, node_id: Any, **named: Any) -> Any:
+        """As aiokafka's own, which keeps the reason to itself when there is no connection."""
+        connection = await super()._get_conn(node_id, **named)
+        if connection is None and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.get_running_loop().create_task(self._look(node_id))
+        return connection
+
+    async def _look(self, node: int) -> None:
+        """Find out whether a broker cannot be reached because it does not accept who this is."""
+        broker = self.cluster.broker_metadata(node)
+        if broker is None or self._connection["security_protocol"] == _OPEN:
+            return
+        cause = await self._tried(broker.host, broker.port)
+        made = translated(cause, f"connecting to {broker.host}:{broker.port}") if cause else None
+        if isinstance(made, DeniedError):
+            self._refusal = made
 
     @override
     async def _metadata_update(self, cluster_metadata: Any, topics: Any) -> bool:
