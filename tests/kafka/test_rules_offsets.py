@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka.protocol.admin import DeleteRecordsRequest
 
+from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
 from streamlet_sdk.runtime.transport import TopicSpec
 from support.kafka import a_world, ask
 from support.transport import PATIENCE, deadline, eventually
@@ -151,3 +152,41 @@ async def test_a_topic_that_is_deleted_and_made_again_is_read_from_its_start(
     await world.write(topic, b"new")
     await reader.opened(1)
     assert await reader.values(1) == [b"new"]
+
+
+async def test_an_offset_behind_the_end_is_replaced_before_it_becomes_a_wrong_one(
+    world: World,
+) -> None:
+    topic, group = await world.topic(), world.name("group")
+    await world.write(topic, b"a", b"b")
+    await _committed_at(world, topic, group, 3)
+    first = await world.reader(topic, group)
+    await first.opened(1)
+    await first.close()
+    await world.write(topic, b"c", b"d")
+    again = await world.reader(topic, group)
+    await again.opened(1)
+    assert await again.values(4) == [b"a", b"b", b"c", b"d"]
+
+
+async def test_a_claim_whose_topic_was_made_again_ends_and_another_begins_at_the_start(
+    world: World,
+) -> None:
+    topic, group = await world.topic(), world.name("group")
+    await world.write(topic, b"a", b"b")
+    reader = await world.reader(topic, group)
+    [claim] = await reader.opened(1)
+    assert isinstance(reader.consumer, KafkaConsumer)
+    assert reader.consumer._reading is not None
+    # As if it had read the earlier topic so far, and commits that when it is asked to finish.
+    reader.consumer._seek(reader.consumer._reading, claim, 50)
+    reader.journal.on_revoke = lambda _claims, until: reader.consumer.commit({claim: 50}, until)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(2):
+            await reader.read(1)
+    assert not claim.alive
+    assert reader.journal.revocations == 1
+    await world.write(topic, *[b"more"] * 60)
+    await reader.opened(1)
+    assert (await reader.values(62))[:2] == [b"a", b"b"]
+    assert await world.transport.admin().offsets(group) == {(topic, 0): 0}

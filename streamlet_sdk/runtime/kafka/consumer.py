@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 # As much as one poll brings; a response may hold far more once it is unpacked.
 _POLL_BYTES: Final = 8 * 1024 * 1024
 _RETRY_SECONDS: Final = 1.0
+_BARRIER_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class KafkaConsumer:
         self._reading: _Reading | None = None
         self._open: dict[Claim, int] = {}
         self._starts: dict[Claim, Start] = {}
+        # Where a topic was made again, so that no offset of the earlier one holds.
+        self._made_again: set[Place] = set()
         self._arrival: asyncio.Future[None] | None = None
         self._has_opened = False
         self._turn = 0
@@ -116,6 +119,7 @@ class KafkaConsumer:
         with translating(f"reading {self._spec.topic}"):
             while True:
                 reading.membership.check()
+                reading.client.check()
                 chunks = await self._taken(reading, credit)
                 if chunks or self._has_opened:
                     return chunks
@@ -226,8 +230,12 @@ class KafkaConsumer:
     async def _begin(self, claim: Claim, start: Start) -> int:
         reading = self._started()
         place = Place(claim.topic, claim.partition)
-        position, keep = await reading.starting.place(place, start)
+        if place in self._made_again:
+            position, keep = await reading.starting.of(place, start), self._spec.group is not None
+        else:
+            position, keep = await reading.starting.place(place, start)
         self._require(claim)
+        self._made_again.discard(place)
         if keep:
             await self.commit({claim: position}, asyncio.get_running_loop().time() + _RETRY_SECONDS)
             self._require(claim)
@@ -280,8 +288,15 @@ class KafkaConsumer:
             raise translated(error, f"reading {claim.topic}/{claim.partition}") from error
         place = Place(claim.topic, claim.partition)
         position = await reading.starting.instead(place, self._open[claim], self._starts[claim])
-        if self.owns([claim]):
+        if not self.owns([claim]):
+            return
+        if position >= self._open[claim]:
             self._seek(reading, claim, position)
+            return
+        # Whoever counts offsets has to begin anew.
+        self._made_again.add(place)
+        until = asyncio.get_running_loop().time() + _BARRIER_SECONDS
+        await reading.ownership.renew(claim, until)
 
     async def _hear_of_more(self, reader: Reader, deadline: float) -> bool:
         """Wait until something was fetched or opened; false at `deadline`, or when closed."""

@@ -14,7 +14,7 @@ from streamlet_sdk.runtime.kafka.offsets import Place
 from streamlet_sdk.runtime.transport import Claim, Lease
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from streamlet_sdk.runtime.transport import Listener
 
@@ -53,12 +53,19 @@ class Ownership:
             claims = list(self.claims.values())
             if not claims:
                 return
-            with Attempt() as finishing:
-                async with asyncio.timeout_at(deadline):
-                    await self._listener.revoked(claims, deadline)
-            self._report(finishing.error)
-            await self._settle(deadline)
+            await self._finish(claims, deadline)
             self._end(claims)
+
+    async def renew(self, claim: Claim, deadline: float) -> None:
+        """Let the listener finish with `claim`, and give it another one of the same place."""
+        place = Place(claim.topic, claim.partition)
+        async with self._barrier:
+            if self.claims.get(place) is claim:
+                await self._finish([claim], deadline)
+            # What a group gives or takes meanwhile counts.
+            if self.claims.get(place) is claim:
+                self._end([claim])
+                self.gain([place], self._epoch)
 
     def lose(self, places: Iterable[Place]) -> None:
         """Own `places` no more: somebody else may do already."""
@@ -68,6 +75,14 @@ class Ownership:
             with Attempt() as telling:
                 self._listener.lost(claims)
             self._report(telling.error)
+
+    async def _finish(self, claims: Sequence[Claim], deadline: float) -> None:
+        """Let the listener finish and commit."""
+        with Attempt() as finishing:
+            async with asyncio.timeout_at(deadline):
+                await self._listener.revoked(claims, deadline)
+        self._report(finishing.error)
+        await self._settle(deadline)
 
     async def _settle(self, deadline: float) -> None:
         """Wait for commits; one that is left would count in the name of the next owner."""

@@ -58,7 +58,8 @@ class Starting:
         first, last = await self._bounds(place)
         if first <= mine.offset <= last:
             return mine.offset, False
-        return await self.instead(place, mine.offset, start), self._keeps(start)
+        # What was committed may become an offset of the topic later, and a wrong one.
+        return await self.instead(place, mine.offset, start), self._group is not None
 
     async def instead(self, place: Place, gone: int, start: Start) -> int:
         """Where to go on, by `start`, when the offset `gone` does not exist; says so in a warning.
