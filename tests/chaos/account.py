@@ -33,6 +33,7 @@ class Topics:
     Attributes:
         middle: what is between the streamlets; it tells who lost a record.
         poison: which numbers no streamlet can process, so that they have to be dead letters.
+        deleted: which numbers the brokers were told to delete before they were surely read.
     """
 
     inputs: Sequence[Found]
@@ -40,6 +41,7 @@ class Topics:
     outputs: Sequence[Found]
     dead_letters: Sequence[Found]
     poison: frozenset[int] = frozenset()
+    deleted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,7 @@ class Account:
     """What became of the records.
 
     Attributes:
+        expired: those that were deleted before they were read, and so are not lost.
         lost_late: those of the lost that were still there between the streamlets.
         duplicates: records in excess, dead letters among them.
         reordered: first occurrences that came after a later one of their key.
@@ -56,6 +59,7 @@ class Account:
 
     records: int
     lost: frozenset[int]
+    expired: frozenset[int]
     lost_late: frozenset[int]
     duplicates: int
     reordered: int
@@ -94,10 +98,12 @@ def account(topics: Topics) -> Account:
     out = Counter(record.number for record in topics.outputs)
     dead = Counter(record.number for record in topics.dead_letters)
     seen = out + dead
-    lost = frozenset(keys.keys() - seen.keys())
+    missing = frozenset(keys.keys() - seen.keys())
+    lost = missing - topics.deleted
     return Account(
         records=len(keys),
         lost=lost,
+        expired=missing & topics.deleted,
         lost_late=lost & {record.number for record in topics.middle},
         duplicates=sum(count - 1 for count in seen.values()),
         reordered=_reordered(topics.outputs),

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from chaos.proxy import Proxy
@@ -24,12 +25,24 @@ if TYPE_CHECKING:
     from testbed.kafka import Broker
 
 CUTTABLE = "CUTTABLE"
+# Nobody gets in there without a password.
+GUARDED = "GUARDED"
+MECHANISM = "SCRAM-SHA-512"
+USER, PASSWORD = "pipeline", "as-it-was-at-first"
+LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule"
 BROKERS = 3
 ASK_SECONDS = 30.0
 PROPERTIES = {
     # Kafka looks for transactions that were left open every 10 s; a second is enough to wait.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     "group.min.session.timeout.ms": "1000",
+    # Names of transactions and of producers are forgotten when they are not used for this long.
+    "transactional.id.expiration.ms": "25000",
+    "transaction.remove.expired.transaction.cleanup.interval.ms": "1000",
+    "producer.id.expiration.ms": "25000",
+    "producer.id.expiration.check.interval.ms": "1000",
+    "sasl.enabled.mechanisms": MECHANISM,
+    f"listener.name.{GUARDED.lower()}.{MECHANISM.lower()}.sasl.jaas.config": f"{LOGIN} required;",
 }
 
 
@@ -41,7 +54,21 @@ class Brokers:
         self.all = cluster.brokers
         self.direct = cluster.bootstrap
         self.through = ",".join(f"127.0.0.1:{proxy.port}" for proxy in proxies)
+        self._cluster = cluster
         self._proxies = proxies
+
+    def guarded(self, password: str) -> dict[str, str]:
+        """What a client needs where a password is asked for."""
+        return {
+            "bootstrap.servers": self._cluster.addresses(GUARDED),
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": MECHANISM,
+            "sasl.jaas.config": f'{LOGIN} required username="{USER}" password="{password}";',
+        }
+
+    async def set_password(self, password: str) -> None:
+        """Accept another password from now on; connections that are there stay."""
+        await asyncio.to_thread(self._cluster.set_password, USER, MECHANISM, password)
 
     def __getitem__(self, number: int) -> Broker:
         """The broker with that node id."""
@@ -91,6 +118,28 @@ class Brokers:
                 {topic: NewPartitions(count) for topic, count in topics.items()}
             )
 
+    async def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
+        """Delete what lies before an offset, by partition, as retention does."""
+        rows = {
+            TopicPartition(topic, partition): RecordsToDelete(offset)
+            for partition, offset in before.items()
+        }
+        async with self._asking() as admin:
+            await admin.delete_records(rows)
+
+    async def commit(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Commit offsets for a group that has no members."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.direct, group_id=group, enable_auto_commit=False
+        )
+        await consumer.start()
+        try:
+            rows = {TopicPartition(topic, at): offset for at, offset in offsets.items()}
+            consumer.assign(list(rows))
+            await consumer.commit(rows)
+        finally:
+            await consumer.stop()
+
     @contextlib.asynccontextmanager
     async def _asking(self) -> AsyncIterator[Any]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.direct, request_timeout_ms=5000)
@@ -110,7 +159,8 @@ async def brokers(properties: Mapping[str, str] | None = None) -> AsyncIterator[
     """
     layout = Layout(
         brokers=BROKERS,
-        listeners={CUTTABLE: "PLAINTEXT"},
+        listeners={CUTTABLE: "PLAINTEXT", GUARDED: "SASL_PLAINTEXT"},
+        users={USER: PASSWORD},
         properties={**PROPERTIES, **(properties or {})},
     )
     async with contextlib.AsyncExitStack() as stack:

@@ -1,17 +1,12 @@
-"""What breaks: each function breaks something on a stage for a while and then lets it be."""
+"""What breaks of processes and networks; each function breaks it for a while, then lets it be."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from typing import TYPE_CHECKING
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-
-from chaos.stage import INPUT, MIDDLE, PARTITIONS
-from chaos.traffic import CLIENT, ended
+from chaos.stage import INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,7 +28,7 @@ async def killed_replicas(stage: Stage) -> None:
     """Replicas are killed at random moments; some come back within their session."""
     for _ in range(6):
         await stage.pause(0.5, 4)
-        pod = stage.chance.choice(_running(stage))
+        pod = stage.chance.choice(running(stage))
         stage.kubelet.kill(pod, delay=stage.chance.choice([0.0, 0.5, SESSION_SECONDS + 2]))
     await asyncio.sleep(SESSION_SECONDS + 2)
 
@@ -175,16 +170,6 @@ async def coordinator_cut(stage: Stage) -> None:
         await stage.pause(3, 5)
 
 
-async def grown(stage: Stage) -> None:
-    """The partitions of topics are raised while they are read and written."""
-    await asyncio.sleep(3)
-    await stage.brokers.grow({stage.topic(MIDDLE): PARTITIONS + 4})
-    await stage.pause(20, 25)
-    await stage.brokers.grow({stage.topic(MIDDLE): PARTITIONS + 6})
-    stage.kubelet.kill(stage.chance.choice(_running(stage)))
-    await asyncio.sleep(35)
-
-
 async def twins(stage: Stage) -> None:
     """A second pod has the name of one that lives."""
     for streamlet in STREAMLETS:
@@ -222,32 +207,20 @@ async def terminated_in_an_outage(stage: Stage) -> None:
         await stage.pause(3, 5)
 
 
-async def transaction_left_open(stage: Stage) -> None:
-    """Somebody begins a transaction in both topics and is never seen again."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=stage.brokers.direct,
-        transactional_id=f"{stage.namespace}.left",
-        transaction_timeout_ms=8000,
-        **CLIENT,
-    )
-    await producer.start()
-    await producer.begin_transaction()
-    for topic in (INPUT, MIDDLE):
-        for partition in range(PARTITIONS):
-            await producer.send_and_wait(stage.topic(topic), b"-1", partition=partition)
-    await asyncio.sleep(12)
-    # The broker has aborted it by now, and refuses what else comes of it.
-    with contextlib.suppress(KafkaError):
-        await ended(producer)
-
-
-async def idle(stage: Stage) -> None:
-    """No record comes for a while, twice."""
-    for _ in range(2):
-        stage.feed.pause()
-        await asyncio.sleep(22)
-        stage.feed.resume()
-        await asyncio.sleep(5)
+async def password_changed(stage: Stage) -> None:
+    """The password changes twice: announced, and while pods know only the old one."""
+    new = "announced-before"
+    stage.kubelet.change(stage.brokers.guarded(new))
+    await stage.brokers.set_password(new)
+    await one_rolled_of_each(stage)
+    await one_broker_killed(stage)
+    new = "announced-later"
+    await stage.brokers.set_password(new)
+    await one_broker_killed(stage)
+    await stage.pause(2, 4)
+    stage.kubelet.change(stage.brokers.guarded(new))
+    await one_broker_killed(stage)
+    await asyncio.sleep(10)
 
 
 async def slow_and_killed(stage: Stage) -> None:
@@ -272,5 +245,6 @@ async def waited(stage: Stage) -> None:
     await asyncio.sleep(25)
 
 
-def _running(stage: Stage) -> list[Pod]:
+def running(stage: Stage) -> list[Pod]:
+    """The replicas that have a process."""
     return [pod for pod in stage.kubelet.pods if pod.wanted and pod.is_running]

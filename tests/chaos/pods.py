@@ -98,11 +98,19 @@ class Kubelet:
     def mount(self, config: StreamletConfig) -> None:
         """Write what pods of a streamlet are told."""
         folder = self._folder / config.streamlet
-        kafka = folder / "kafka" / "default"
-        kafka.mkdir(parents=True)
+        folder.joinpath("kafka", "default").mkdir(parents=True)
         folder.joinpath("streamlet.json").write_text(json.dumps(to_json(config)))
-        for name, value in self._properties.items():
-            kafka.joinpath(name).write_text(value)
+        self._mount_properties(folder, self._properties)
+
+    def change(self, properties: Mapping[str, str]) -> None:
+        """Change client properties; processes that run read them when they are started again."""
+        for streamlet in {pod.streamlet for pod in self.pods}:
+            self._mount_properties(self._folder / streamlet, properties)
+
+    @staticmethod
+    def _mount_properties(folder: Path, properties: Mapping[str, str]) -> None:
+        for name, value in properties.items():
+            folder.joinpath("kafka", "default", name).write_text(value)
 
     def add(self, streamlet: str, name: str = "") -> Pod:
         """Start one more replica."""

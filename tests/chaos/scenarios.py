@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from chaos import faults
+from chaos import faults, topic_faults
 from chaos.stage import PARTITIONS, Scenario, Stage
 from chaos.traffic import partition_of
 
@@ -31,6 +31,16 @@ def _others_went_on(stage: Stage) -> str | None:
         if partition != first and done < due / 2:
             return f"partition {partition} waited for another: {done} of {due} came out"
     return None
+
+
+def _told_what_was_skipped(stage: Stage) -> str | None:
+    """Whether the first streamlet said, each time, that it could not read everything."""
+    told = sum(
+        pod.log.read_text(errors="replace").count("offsets are skipped")
+        for pod in stage.kubelet.pods
+        if pod.streamlet == "forward"
+    )
+    return None if told >= PARTITIONS else f"only {told} partitions told of skipped offsets"
 
 
 SHORT: tuple[tuple[Scenario, Guarantee], ...] = (
@@ -65,7 +75,24 @@ SCENARIOS = (
     Scenario(name="cut-drop", faults=faults.dropped_often, guarantees=ALL, incidents=90),
     Scenario(name="cut-one", faults=faults.one_broker_cut, incidents=12),
     Scenario(name="cut-coordinator", faults=faults.coordinator_cut, incidents=12),
-    Scenario(name="grow", faults=faults.grown, is_ordered=False),
+    Scenario(name="grow", faults=topic_faults.grown, is_ordered=False),
+    Scenario(
+        name="grow-latest",
+        faults=topic_faults.grown,
+        mark="MarkLatest",
+        is_ordered=False,
+        begins_at_end=True,
+    ),
+    Scenario(name="made-again", faults=topic_faults.made_again, forward="Slow"),
+    Scenario(
+        name="overtaken",
+        faults=topic_faults.overtaken,
+        forward="Slow",
+        settings={"window_records": 60},
+        properties={"max.partition.fetch.bytes": "2000"},
+        proof=_told_what_was_skipped,
+    ),
+    Scenario(name="beyond-end", faults=topic_faults.offsets_beyond_the_end),
     Scenario(name="twins", faults=faults.twins, incidents=4),
     Scenario(name="term-rebalance", faults=faults.terminated_in_rebalances, guarantees=ALL),
     Scenario(name="term-outage", faults=faults.terminated_in_an_outage, incidents=12),
@@ -75,8 +102,10 @@ SCENARIOS = (
         properties={"request.timeout.ms": "2000", "delivery.timeout.ms": "4000"},
         incidents=12,
     ),
-    Scenario(name="open-transaction", faults=faults.transaction_left_open),
-    Scenario(name="idle", faults=faults.idle),
+    Scenario(name="open-transaction", faults=topic_faults.transaction_left_open),
+    Scenario(name="idle", faults=topic_faults.idle(22)),
+    Scenario(name="expired-id", faults=topic_faults.idle(40)),
+    Scenario(name="password", faults=faults.password_changed, is_guarded=True, incidents=18),
     Scenario(name="slow", faults=faults.slow_and_killed, forward="Slow"),
     Scenario(
         name="flaky",

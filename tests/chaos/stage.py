@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from chaos.account import Account, Topics, account, longest_standstill
+from chaos.brokers import ASK_SECONDS, PASSWORD
 from chaos.pods import Kubelet
 from chaos.traffic import Feed, Watch, read
 from streamlet_sdk.contract import Binding, DeliveryOverride, Settings, StreamletConfig
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
+    from chaos.account import Found
     from chaos.brokers import Brokers
     from streamlet_sdk.delivery import Guarantee
     from streamlet_sdk.runtime.transport import Admin
@@ -31,6 +33,8 @@ RATE = 240.0
 WARM_SECONDS = 90.0
 # How long everything may take to come through after the last fault: sessions, time-outs, back-offs.
 CATCH_UP_SECONDS = 120.0
+# How long the feed's last records take to be acknowledged.
+SETTLED_SECONDS = 3.0
 SESSION = {"session.timeout.ms": "6000"}
 INPUT, MIDDLE, OUTPUT = "in", "mid", "out"
 DEAD = ("forward-dead", "mark-dead")
@@ -47,6 +51,8 @@ class Scenario:
         incidents: how often something lost its window besides the crashes of processes.
         backlog: records that are there before the pipeline starts.
         is_ordered: whether the order per key is promised.
+        is_guarded: whether the pipeline has to give a password.
+        begins_at_end: whether nothing may go in before the second streamlet has its places.
         poison: whether a number cannot be processed.
         proof: looks at a finished run for what is particular to it; a sentence is a complaint.
     """
@@ -63,6 +69,8 @@ class Scenario:
     incidents: int = 0
     backlog: int = 0
     is_ordered: bool = True
+    is_guarded: bool = False
+    begins_at_end: bool = False
     poison: Callable[[int], bool] = lambda _: False
     proof: Callable[[Stage], str | None] = lambda _: None
 
@@ -100,6 +108,9 @@ class Stage:
             brokers.direct, [self.topic(each) for each in (OUTPUT, *DEAD)], PARTITIONS
         )
         self.kubelet: Kubelet
+        # What was in the input and is there no more, and what of it may never have been read.
+        self._gone: list[Found] = []
+        self._deleted: set[int] = set()
         self._warm_at = 0.0
 
     def topic(self, name: str) -> str:
@@ -113,10 +124,11 @@ class Stage:
     async def play(self, folder: Path) -> Result:
         """Run the scenario and account for it; logs of pods go to `folder`."""
         begun = time.monotonic()
-        self.kubelet = Kubelet(
-            folder,
-            {"bootstrap.servers": self.brokers.through, **SESSION, **self.scenario.properties},
-        )
+        way = {"bootstrap.servers": self.brokers.through}
+        if self.scenario.is_guarded:
+            way = self.brokers.guarded(PASSWORD)
+            await self.brokers.set_password(PASSWORD)
+        self.kubelet = Kubelet(folder, {**way, **SESSION, **self.scenario.properties})
         await self._make_topics()
         try:
             async with self.watch:
@@ -133,6 +145,55 @@ class Stage:
         """Let a random time pass."""
         await asyncio.sleep(self.chance.uniform(least, most))
 
+    async def expire(self) -> None:
+        """Delete everything that is in the input now, read or not."""
+        before = {found.partition: found.offset + 1 for found in await self._taken_away()}
+        await self.brokers.delete_records(self.topic(INPUT), before)
+
+    async def make_again(self, name: str) -> None:
+        """Delete a topic and make another one of its name; nothing goes in meanwhile.
+
+        Raises:
+            TimeoutError: when the brokers do not let go of it.
+        """
+        self.feed.pause()
+        await asyncio.sleep(SETTLED_SECONDS)
+        if name == INPUT:
+            await self._taken_away()
+        topic = self.topic(name)
+        async with self._admin() as admin, asyncio.timeout(ASK_SECONDS):
+            await admin.delete(topic)
+            while (await admin.topics([topic]))[topic] is not None:
+                await asyncio.sleep(0.1)
+            await admin.create(TopicSpec(name=topic, partitions=PARTITIONS))
+        self.feed.resume()
+
+    async def quiet(self) -> None:
+        """Let everything come through that went in, and nothing go in."""
+        self.feed.pause()
+        await asyncio.sleep(SETTLED_SECONDS)
+        await self._come_through()
+
+    async def _taken_away(self) -> list[Found]:
+        """What is in the input, which is about to be deleted."""
+        found = await read(self.brokers.direct, [self.topic(INPUT)])
+        async with self._admin() as admin:
+            offsets = await admin.offsets(self.group("forward"))
+        known = {record.number for record in self._gone}
+        self._gone += [record for record in found if record.number not in known]
+        self._deleted |= {
+            record.number
+            for record in found
+            if record.offset >= offsets.get((self.topic(INPUT), record.partition), 0)
+        }
+        return found
+
+    async def _inputs(self) -> list[Found]:
+        """What went in, whether it is still there or not."""
+        now = await read(self.brokers.direct, [self.topic(INPUT)])
+        known = {record.number for record in self._gone}
+        return [*self._gone, *(record for record in now if record.number not in known)]
+
     async def _work(self) -> None:
         for streamlet in ("forward", "mark"):
             self.kubelet.mount(self._config(streamlet))
@@ -141,6 +202,8 @@ class Stage:
         for streamlet in ("forward", "mark"):
             for number in range(REPLICAS):
                 self.kubelet.add(streamlet, f"{streamlet}-{number}")
+        if self.scenario.begins_at_end:
+            await self._placed()
         self.feed.start(RATE)
         await self._warm()
         await self.scenario.faults(self)
@@ -155,11 +218,23 @@ class Stage:
     async def _come_through(self) -> None:
         """Wait until everything has come out that is in the input, or would have if it could."""
         # More may be there than was acknowledged.
-        inputs = {found.number for found in await read(self.brokers.direct, [self.topic(INPUT)])}
+        inputs = {found.number for found in await self._inputs()} - self._deleted
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CATCH_UP_SECONDS):
                 while not inputs <= self.watch.seen:
                     await asyncio.sleep(0.1)
+
+    async def _placed(self) -> None:
+        """Wait until the second streamlet has committed where it begins in each partition.
+
+        Raises:
+            TimeoutError: when it does not.
+        """
+        offsets: Mapping[tuple[str, int], int] = {}
+        async with self._admin() as admin, asyncio.timeout(WARM_SECONDS):
+            while len(offsets) < PARTITIONS:
+                await asyncio.sleep(0.2)
+                offsets = await admin.offsets(self.group("mark"))
 
     async def _warm(self) -> None:
         """Wait until something came out of every partition.
@@ -191,7 +266,7 @@ class Stage:
 
     async def _topics(self) -> Topics:
         direct = self.brokers.direct
-        inputs = await read(direct, [self.topic(INPUT)])
+        inputs = await self._inputs()
         poison = frozenset(r.number for r in inputs if self.scenario.poison(r.number))
         return Topics(
             inputs=inputs,
@@ -199,6 +274,7 @@ class Stage:
             outputs=await read(direct, [self.topic(OUTPUT)]),
             dead_letters=await read(direct, [self.topic(each) for each in DEAD]),
             poison=poison,
+            deleted=frozenset(self._deleted),
         )
 
     def _result(self, topics: Topics, seconds: float) -> Result:

@@ -15,6 +15,7 @@ TITLES = (
     "seed",
     "records",
     "lost",
+    "expired",
     "duplicates",
     "allowed",
     "reordered",
@@ -27,7 +28,14 @@ TITLES = (
 def row(result: Result) -> tuple[str, ...]:
     """The cells of one result."""
     made = result.account
-    counts = made.records, len(made.lost), made.duplicates, result.bound, made.reordered
+    counts = (
+        made.records,
+        len(made.lost),
+        len(made.expired),
+        made.duplicates,
+        result.bound,
+        made.reordered,
+    )
     return (
         result.scenario,
         result.guarantee,

@@ -15,7 +15,12 @@ def found(*numbers: int, partition: int = 0) -> list[Found]:
     ]
 
 
-def judged(*outputs: int, dead: tuple[int, ...] = (), poison: tuple[int, ...] = ()) -> Account:
+def judged(
+    *outputs: int,
+    dead: tuple[int, ...] = (),
+    poison: tuple[int, ...] = (),
+    deleted: tuple[int, ...] = (),
+) -> Account:
     """The account of an input of 0 to 5."""
     return account(
         Topics(
@@ -23,6 +28,7 @@ def judged(*outputs: int, dead: tuple[int, ...] = (), poison: tuple[int, ...] = 
             outputs=found(*outputs),
             dead_letters=found(*dead),
             poison=frozenset(poison),
+            deleted=frozenset(deleted),
         )
     )
 
@@ -39,6 +45,12 @@ def test_a_missing_record_is_lost() -> None:
     said = ["1 lost: 3", "0 of them by the second streamlet"]
     assert made.broken("at-least-once", bound=0, is_ordered=True) == said
     assert made.broken("at-most-once", bound=0, is_ordered=True) == []
+
+
+def test_what_was_deleted_before_it_was_read_is_expired_and_all_else_is_lost() -> None:
+    made = judged(0, 1, 4, deleted=(1, 2))
+    assert made.expired == {2}
+    assert made.lost == {3, 5}
 
 
 def test_a_repeated_record_is_a_duplicate_for_each_time_in_excess() -> None:

@@ -53,6 +53,16 @@ class Mark(Streamlet):
         """What is done to each record."""
 
 
+class MarkLatest(Mark):
+    """Reads what comes after it first came."""
+
+    in_ = Inlet(Numbered, start="latest")
+
+    @in_.each
+    def go(self, item: Numbered, record: Record[Numbered]) -> Emission[bytes]:
+        return super().go(item, record)
+
+
 class Flaky(Forward):
     """Fails one time in ten."""
 
