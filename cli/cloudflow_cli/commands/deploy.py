@@ -90,13 +90,13 @@ def deploy(ctx: typer.Context, given: Given) -> None:
 
         prepared = await writing.prepare(session, found, asked, reset=given.reset)
         render.warnings(prepared.warnings, found.path, common)
-        if given.dry_run is None:
-            written = await writing.write(session, prepared, reset=given.reset)
         data = {**prepared.changes.data(), "dryRun": given.dry_run is not None}
         text = report.changes_text(prepared.changes)
         if given.dry_run is not None:
-            text += "Nothing was written.\n"
-        elif given.wait:
+            render.show(data, common.output, text=f"{text}Nothing was written.\n")
+            return
+        written = await writing.write(session, prepared, reset=given.reset)
+        if given.wait:
             render.note(text)
             await waiting.settled(session, written, limit, render.note)
             text = f"{found.name} is ready.\n"

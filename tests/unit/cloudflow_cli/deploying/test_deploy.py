@@ -134,7 +134,7 @@ def test_problems_of_words_are_told_at_once_too(
         f"{VALIDATION}.config.window-record=1",
         "cloudflow.topics.rav.partitions=2",
         "--scale",
-        "validaton=3",
+        "validations=3",
         "--volume-mount",
         "validation.models=m",
     )

@@ -68,9 +68,9 @@ def test_scaling_says_what_it_did_and_that_nothing_restarts(
 def test_an_unknown_streamlet_is_told_with_what_was_meant(
     cli: CommandLine, server: FakeServer
 ) -> None:
-    outcome = cli("scale", NAME, "validaton=3", "store=1")
+    outcome = cli("scale", NAME, "validations=3", "store=1")
     assert outcome.status == Exit.PROBLEMS
-    assert "no streamlet 'validaton'. Did you mean 'validation'?" in outcome.err
+    assert "no streamlet 'validations'. Did you mean 'validation'?" in outcome.err
     assert "2 problems." in outcome.err
     assert server.writes == []
 
