@@ -27,7 +27,6 @@ Verb = tuple[str, str, str]
 """A verb, a group and a resource."""
 
 NOT_SEEN_HERE: dict[Verb, str] = {
-    ("patch", "cloudflow.dev", "cloudflowapplications"): "deletion of topics needs a Kafka",
     (
         "update",
         "cloudflow.dev",
@@ -64,9 +63,10 @@ def used(proxy: Proxy) -> set[Verb]:
 
 
 async def lives_through_everything(kube: Kube, namespace: str) -> None:
-    """An application comes, loses a child, changes, has a problem twice, and goes."""
+    """An application comes, loses a child, changes, has a problem twice, and goes, topics too."""
     streamlets = [a_streamlet("ingress", MetricsIngress, replicas=2), a_streamlet("validation")]
-    made = await kube.create(application("plant", namespace, streamlets=streamlets))
+    whole = {"streamlets": streamlets, "deletionPolicy": "Delete"}
+    made = await kube.create(application("plant", namespace, **whole))
     ingress = names.workload("plant", "ingress")
     children = [
         document("apps/v1", "Deployment", ingress, namespace),
