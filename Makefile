@@ -11,7 +11,7 @@ EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-kafka bench-operator chaos golden crds docs kafka-up kafka-down kubernetes-up kubernetes-down
+.PHONY: help setup run test check bench bench-kafka bench-operator chaos golden crds docs kafka-up kafka-down kubernetes-up kubernetes-down cluster-up cluster-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -47,6 +47,12 @@ kubernetes-up: $(DEV_READY) ## Start a control plane of Kubernetes (Go) and say 
 
 kubernetes-down: $(DEV_READY) ## Stop it, and forget what was in it.
 	@PYTHONPATH=tests $(BIN)/python -m testbed.kubernetes down
+
+cluster-up: $(DEV_READY) ## Start a whole cluster (as root: node, registry, Kafka) and say how tests and kubectl find it.
+	@PYTHONPATH=tests $(BIN)/python -m testbed.cluster up
+
+cluster-down: $(DEV_READY) ## Stop it, with all that is in it, and what a killed test run has left.
+	@PYTHONPATH=tests $(BIN)/python -m testbed.cluster down
 
 bench: $(DEV_READY) ## Measure what docs/benchmarks.md reports.
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
