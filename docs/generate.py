@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import streamlet_sdk
 from cloudflow_cli import problems
 from cloudflow_cli.app import COMMANDS, help_text
+from cloudflow_cli.deploying import problems as deploying
 from cloudflow_cli.exits import Exit
 from cloudflow_operator import metrics as of_operator
 from cloudflow_operator.api import page as resource
@@ -92,10 +93,17 @@ def cli_page() -> str:
         parts += [f"## {name}", fenced(help_text(name))]
     codes = "\n".join(f"| {code.value} | {code.meaning} |" for code in Exit)
     parts += ["## Exit codes", f"| code | meaning |\n| ---- | ------- |\n{codes}"]
-    kinds = [kind for kind in vars(problems).values() if getattr(kind, "says", None)]
-    lines = [f"- `{kind.__name__}`: {summary(inspect.getdoc(kind) or '')}" for kind in kinds]
-    parts += ["## Problems of a project's files", "\n".join(lines)]
+    parts += ["## Problems of a project's files", problem_list(problems)]
+    parts += ["## Problems of what is deployed", problem_list(deploying)]
     return "\n\n".join(parts) + "\n"
+
+
+def problem_list(module: ModuleType) -> str:
+    """The problems of a module, each with what it is."""
+    kinds = [kind for kind in vars(module).values() if getattr(kind, "says", None)]
+    return "\n".join(
+        f"- `{kind.__name__}`: {summary(inspect.getdoc(kind) or '')}" for kind in kinds
+    )
 
 
 def fenced(text: str) -> str:
