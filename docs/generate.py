@@ -24,6 +24,7 @@ from streamlet_sdk.runtime.pod.metrics import documented
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import ModuleType
 
 FOLDER: Final = Path(__file__).parent / "reference"
 HEADER: Final = "<!-- Written by `make docs`; change the code instead. -->\n\n"
