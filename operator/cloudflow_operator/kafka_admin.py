@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from cloudflow_operator.kafka_links import Link, to_kafka
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.transport import Admin, TopicInfo
 
 _AT_ONCE: Final = 8
+MAKING: Final = timedelta(seconds=8)
+"""How long topics are begun to be made in one go; the rest is left for the next one."""
 
 
 class KafkaTopics:
@@ -126,11 +129,14 @@ async def _ensured(
         TransportError: when none could be looked at.
     """
     there = await _described(admin, [one.spec.name for one in wanted])
-    slots = asyncio.Semaphore(_AT_ONCE)
+    slots, now = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time
+    until = now() + MAKING.total_seconds()
 
     async def ensured(one: DesiredTopic) -> TopicStatus:
         found, known = there[one.spec.name], before.get(one.label)
         async with slots:
+            if found is None and is_own(one, known) and now() > until:
+                return topic_status(one, known, State.CREATING)
             try:
                 if isinstance(found, TransportError):
                     raise found

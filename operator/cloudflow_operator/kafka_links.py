@@ -78,12 +78,23 @@ class Link:
             TransportError: what `work` raises; at once when the cluster failed a moment ago, or
                 somebody else is trying it after it failed.
         """
+        async with self._slots:
+            return await self._tried(work)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            await admin.close()
+
+    async def _tried(self, work: Callable[[Admin], Awaitable[T]]) -> T:
+        # Who waited for a slot may come to a cluster that has failed meanwhile.
         now = asyncio.get_running_loop().time()
         if self._failure is not None and (self._is_tried or now < self._again_at):
             raise type(self._failure)(str(self._failure), hint=self._failure.hint)
         self._is_tried = self._failure is not None
         try:
-            async with asyncio.timeout(LIMIT.total_seconds()), self._slots:
+            async with asyncio.timeout(LIMIT.total_seconds()):
                 result = await work(await self._connected())
         except TimeoutError as error:
             late = UnavailableError(f"Kafka at {self.connection.servers} did not answer in time")
@@ -96,12 +107,6 @@ class Link:
             self._is_tried = False
         self._failure = None
         return result
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        admin, self._admin = self._admin, None
-        if admin is not None:
-            await admin.close()
 
     async def _connected(self) -> Admin:
         async with self._connecting:

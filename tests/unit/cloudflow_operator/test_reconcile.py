@@ -396,9 +396,9 @@ async def test_an_object_that_came_in_between_is_not_taken(operator: Operator) -
     theirs = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
     class Slow(FakeTopics):
-        async def ensure(self, *args: Any) -> Any:
+        async def ensure(self, wanted: Any, before: Any) -> Any:
             operator.cluster.put(theirs)
-            return await super().ensure(*args)
+            return await super().ensure(wanted, before)
 
     operator.topics = Slow()
     outcome = await operator()
