@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cloudflow_cli import VERSION, render
-from cloudflow_cli.kube import session
-from cloudflow_cli.kube.session import Session
-from streamlet_sdk.errors import CloudflowError
+
+if TYPE_CHECKING:
+    from cloudflow_cli.kube.session import Session
+    from cloudflow_cli.options import Common
 
 
 def version(
@@ -30,14 +31,22 @@ def version(
         render.show(told, ctx.obj.output, text=_text(told))
         return
     try:
-        told |= session.run(ctx.obj, _cluster)
+        told |= _asked(ctx.obj)
     finally:
         render.show(told, ctx.obj.output, text=_text(told))
+
+
+def _asked(common: Common) -> dict[str, Any]:
+    # Not above: with --client nothing of this is loaded, and the answer is there at once.
+    from cloudflow_cli.kube import session
+
+    return session.run(common, _cluster)
 
 
 async def _cluster(session: Session) -> dict[str, Any]:
     from cloudflow_cli.kube import operators
     from streamlet_sdk.contract import CONTRACT
+    from streamlet_sdk.errors import CloudflowError
 
     seen = await operators.seen(session)
     problem: CloudflowError | None = None

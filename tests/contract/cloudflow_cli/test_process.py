@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cloudflow_cli import VERSION, templates
+from cloudflow_cli.app import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -74,6 +75,15 @@ def test_a_quick_answer_loads_nothing_heavy(words: list[str]) -> None:
         f"[name for name in {heavy} if name in sys.modules]))"
     )
     assert run(*words, code=code).stdout.endswith("loaded: []\n")
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "sandbox"])
+def test_help_loads_no_client_of_a_cluster(name: str) -> None:
+    code = (
+        "import atexit; atexit.register(lambda: print('loaded:', "
+        "[name for name in ('aiohttp', 'kubernetes', 'kopf') if name in sys.modules]))"
+    )
+    assert run(name, "--help", code=code).stdout.endswith("loaded: []\n")
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
