@@ -80,7 +80,7 @@ def test_what_makes_no_sense_is_a_usage_error(
 
 
 def test_an_unknown_streamlet_is_not_found(cli: CommandLine, server: FakeServer) -> None:
-    outcome = cli("logs", "sensor-data", "validaton")
+    outcome = cli("logs", "sensor-data", "validations")
     assert outcome.status == Exit.NOT_FOUND
     assert "Did you mean 'validation'?" in outcome.err
 

@@ -70,9 +70,9 @@ def test_each_restart_is_another_one(cli: CommandLine, server: FakeServer) -> No
 
 def test_an_unknown_streamlet_restarts_nothing(cli: CommandLine, server: FakeServer) -> None:
     server.put(an_application())
-    outcome = cli("restart", "sensor-data", "in", "validaton", "other")
+    outcome = cli("restart", "sensor-data", "in", "validations", "other")
     assert outcome.status == Exit.NOT_FOUND
-    assert "no streamlet 'validaton', 'other'" in outcome.err
+    assert "no streamlet 'validations', 'other'" in outcome.err
     assert "Did you mean 'validation'? It has in, validation." in outcome.err
     assert server.writes == []
 
