@@ -100,7 +100,9 @@ async def test_what_a_deleted_object_owned_is_collected(kube: Kube, namespace: s
 
 @pytest.mark.usefixtures("kubernetes")
 async def test_a_deployment_has_pods_that_wait_for_a_node(kube: Kube, namespace: str) -> None:
-    await kube.create(deployment("app", namespace, replicas=2))
+    made = deployment("app", namespace, replicas=2)
+    made["spec"]["template"]["spec"]["nodeSelector"] = {"tests/is": "nowhere"}  # some have nodes
+    await kube.create(made)
 
     async def unscheduled() -> list[Document]:
         pods = await kube.listed("v1", "Pod", namespace)

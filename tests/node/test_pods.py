@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 from support.kube import Document, document, eventually
-from support.node_pods import PULL_SECRET, own
+from support.node_pods import PULL_SECRET, disk, own, pull_secret, python_pod
+from testbed import images
+from testbed.registry import registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.kube import Kube
     from support.node_pods import Pods
     from testbed.cluster import Cluster
@@ -98,6 +103,32 @@ async def test_what_a_pod_mounts_and_is_told_reaches_it(pods: Pods) -> None:
     env = [{"name": "WORD", "valueFrom": {"configMapKeyRef": {"name": "told", "key": "word"}}}]
     pod = await pods.run("told", "import os; print(os.environ['WORD'])", env=env)
     assert await pods.logs(pod) == "sun\n"
+
+
+async def test_a_disk_keeps_what_a_pod_has_written(node: Cluster, pods: Pods) -> None:
+    for each in disk("data", pods.namespace, own(node).folder / "disks" / pods.namespace):
+        await pods.kube.create(each)
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    await pods.run("writes", "open('/data/word', 'w').write('moon')", volumeMounts=mounts)
+    pod = await pods.run("reads", "print(open('/data/word').read())", volumeMounts=mounts)
+    assert await pods.logs(pod) == "moon\n"
+
+
+async def test_another_registry_has_a_secret_of_its_own(
+    node: Cluster, pods: Pods, tmp_path: Path
+) -> None:
+    parts = own(node)
+    with registry(tmp_path / "registry", node.host) as other:
+        parts.node.trust(other.account)
+        image = await asyncio.to_thread(other.account.push, images.base(), "other/python:3")
+        program = "print('pulled')"
+        pod = python_pod("from-other", pods.namespace, image, program)
+        secret = pull_secret(pods.namespace, other.account.pull_secret(), "other")
+        await pods.kube.create(secret)
+        pod["spec"]["imagePullSecrets"].append({"name": "other"})
+        await pods.kube.create(pod)
+        await pods.reaches(pod, "Succeeded")
+        assert await pods.logs(pod) == "pulled\n"
 
 
 async def test_a_new_kubelet_leaves_running_pods_alone(node: Cluster, pods: Pods) -> None:

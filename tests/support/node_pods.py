@@ -11,8 +11,11 @@ import pytest
 
 from support.kube import Document, Kube, document, eventually
 from testbed.kubernetes import kubectl
+from testbed.node import NAME
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from testbed.cluster import Cluster, Parts
 
 PULL_SECRET = "registry"
@@ -36,8 +39,36 @@ def pull_secret(namespace: str, settings: str, name: str = PULL_SECRET) -> Docum
     )
 
 
+def disk(name: str, namespace: str, folder: Path) -> tuple[Document, Document]:
+    """A volume of the node's in `folder`, and the claim of a namespace that alone gets it."""
+    folder.mkdir(parents=True)
+    size, modes = {"storage": "1Mi"}, ["ReadWriteOnce"]
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [NAME]}
+    volume = {
+        "accessModes": modes,
+        "capacity": size,
+        "claimRef": {"name": name, "namespace": namespace},
+        "local": {"path": str(folder)},
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
+        "storageClassName": "",
+    }
+    claim = {"accessModes": modes, "resources": {"requests": size}, "storageClassName": ""}
+    return (
+        document("v1", "PersistentVolume", f"{namespace}-{name}", spec=volume),
+        document("v1", "PersistentVolumeClaim", name, namespace, spec=claim),
+    )
+
+
 def python_pod(name: str, namespace: str, image: str, program: str, **container: Any) -> Document:
-    """One that runs `program` once; `container` are more fields of its container."""
+    """One that runs `program` once; `container` are more fields of its container.
+
+    Volumes that it mounts are claims of the same names.
+    """
+    mounts = container.get("volumeMounts", ())
+    volumes = [
+        {"name": each["name"], "persistentVolumeClaim": {"claimName": each["name"]}}
+        for each in mounts
+    ]
     main = {
         "name": "main",
         "image": image,
@@ -57,9 +88,11 @@ def python_pod(name: str, namespace: str, image: str, program: str, **container:
             "runAsNonRoot": True,
             "runAsUser": USER,
             "runAsGroup": USER,
+            "fsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "terminationGracePeriodSeconds": 1,
+        "volumes": volumes,
     }
     made = document("v1", "Pod", name, namespace, spec=spec)
     made["metadata"]["labels"] = {"app": name}

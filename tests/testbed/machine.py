@@ -7,6 +7,7 @@ the first process, which reaps orphans, ends all others, and the kernel forgets 
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +109,9 @@ class Machine:
         return ("nsenter", "--target", str(self.first.pid), *NAMESPACES, "--")
 
     def _has_begun(self) -> bool:
-        return Path("/proc", str(self.first.pid), "comm").read_text().strip() == FIRST
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            return Path("/proc", str(self.first.pid), "comm").read_text().strip() == FIRST
+        return False
 
 
 def run(*command: str) -> str:
