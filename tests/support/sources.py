@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("streamlet_sdk", "cli/cloudflow_cli")
+PACKAGES = ("streamlet_sdk", "cli/cloudflow_cli", "operator/cloudflow_operator")
 """Folders of the packages, relative to the project's root."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
