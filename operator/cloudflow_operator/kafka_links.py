@@ -49,11 +49,7 @@ async def to_kafka(connection: Connection) -> Admin:
         admin = transport.admin()
     except ConfigurationError as error:
         raise DeniedError(str(error)) from error
-    try:
-        await admin.connect()
-    except BaseException:
-        await admin.close()
-        raise
+    await admin.connect()
     return admin
 
 
