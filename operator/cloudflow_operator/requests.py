@@ -229,7 +229,8 @@ class Requests:
             self._observer(request, response.status)
             async with response.response:
                 if response.status != HTTPStatus.OK:
-                    raise _answer(request, response, await response.read()).error()
+                    async with asyncio.timeout(self._patience.attempt.total_seconds()):
+                        raise _answer(request, response, await response.read()).error()
                 async for line in _lines(response.response.content, silence):
                     yield line
         except TimeoutError:
