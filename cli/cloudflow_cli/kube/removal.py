@@ -64,13 +64,13 @@ class Removal:
             NotDoneInTimeError: with what the operator says about it.
         """
         name, uid = application["metadata"]["name"], application["metadata"]["uid"]
-        said = ""
+        said = _message(application)
 
         async def gone() -> bool:
             nonlocal said
             found = await applications.find(self.session, name)
             if found is not None and found["metadata"]["uid"] == uid:
-                if (now := found.get("status", {}).get("message", "")) not in {"", said}:
+                if (now := _message(found)) not in {"", said}:
                     self.tell(now)
                     said = now
                 return False
@@ -126,6 +126,10 @@ def topics(application: Manifest) -> Sequence[str]:
     """The names in Kafka of the topics that the operator made for it."""
     told: Sequence[dict[str, Any]] = application.get("status", {}).get("topics", ())
     return [one["kafkaName"] for one in told if one.get("created")]
+
+
+def _message(application: Manifest) -> str:
+    return str(application.get("status", {}).get("message", ""))
 
 
 async def _until(holds: Callable[[], Awaitable[bool]], patience: timedelta) -> bool:
