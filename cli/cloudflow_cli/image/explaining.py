@@ -102,8 +102,8 @@ CAUSES: Final = (
         Step.BUILD,
     ),
     _cause(
-        r"initializing source|manifest unknown|pull access denied|failed to resolve source metadata"
-        r"|failed to resolve reference|creating build container|error pulling image|no such image",
+        r"initializing source docker:|manifest unknown|pull access denied"
+        r"|failed to resolve (?:source metadata|reference)|error pulling image|no such image",
         "The base image {subject} cannot be pulled.",
         "Look at its name and tag, log in if its registry asks for it, or name another one: "
         "`base` in [tool.cloudflow.image].",
