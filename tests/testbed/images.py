@@ -86,9 +86,10 @@ def _kept(
         rootfs = Path(work, "rootfs.tar")
         make(rootfs)
         _archive(Path(work, "image.tar"), rootfs, config, name)
-        # Whoever made it at the same time has the same image.
-        with contextlib.suppress(OSError):
-            Path(work, "image.tar").rename(path)
+        # Whoever made it at the same time has another one of the same kind; the first one stays, as
+        # somebody may have built on it already.
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(Path(work, "image.tar"))
     return path
 
 
