@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
 
 from support.kube import a_kube, document, eventually
 from support.node_pods import own, pull_secret, python_pod
-from testbed import cgroups
-from testbed.claims import Claim, sweep
+from support.require import VARIABLE
+from testbed import cgroups, cluster, images
+from testbed.claims import Claim, claimed, sweep
 from testbed.cluster import Cluster, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TESTS = Path(__file__).parents[1]
 OWNER = """
@@ -60,13 +68,34 @@ async def test_a_bed_whose_owner_was_killed_is_swept(node: Cluster) -> None:
         assert await kube.listed("v1", "Node", None)
 
 
-async def run_a_pod(cluster: Cluster) -> None:
+def test_a_bed_that_cannot_start_leaves_nothing(
+    node: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(node)
+    seen: list[Claim] = []
+
+    @contextlib.contextmanager
+    def watched() -> Iterator[Claim]:
+        with claimed() as claim:
+            seen.append(claim)
+            yield claim
+
+    monkeypatch.setattr(cluster, "claimed", watched)
+    monkeypatch.setattr(images, "BASE", "No Name")
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="No Name"), whole():
+        pass
+    [claim] = seen
+    assert traces_of(claim) == []
+
+
+async def run_a_pod(made: Cluster) -> None:
     program = "import time; time.sleep(1000)"
-    pod = python_pod("goes-on", "default", cluster.base_image, program)
-    async with a_kube(cluster.kubeconfig) as kube:
+    pod = python_pod("goes-on", "default", made.base_image, program)
+    async with a_kube(made.kubeconfig) as kube:
         account = document("v1", "ServiceAccount", "default", "default")
         await eventually(lambda: kube.find(account), "the ServiceAccount of a namespace")
-        await kube.create(pull_secret("default", cluster.registry.pull_secret()))
+        await kube.create(pull_secret("default", made.registry.pull_secret()))
         await kube.create(pod)
 
         async def runs() -> bool:
@@ -76,13 +105,16 @@ async def run_a_pod(cluster: Cluster) -> None:
 
 
 def traces(folder: Path, namespace: str) -> list[str]:
-    """What of a bed is there."""
-    claim = Claim(int(folder.name))
+    """What of a bed is there, and whether processes of its machine are."""
+    there = inhabitants(namespace)
+    return [*traces_of(Claim(int(folder.name))), *(f"process {pid}" for pid in there)]
+
+
+def traces_of(claim: Claim) -> list[str]:
     found = {
-        "files": folder.exists(),
-        "processes": processes_of(folder),
-        "processes there": inhabitants(namespace),
-        "mounts": str(folder) in Path("/proc/self/mountinfo").read_text(),
+        "files": claim.folder.exists(),
+        "processes": processes_of(claim.folder),
+        "mounts": f"{claim.folder}/" in Path("/proc/self/mountinfo").read_text(),
         "control groups": cgroups.found(claim.cgroup),
         "a link": Path("/sys/class/net", claim.link).exists(),
         "routes": f"10.{claim.number}." in _said("ip", "-4", "route"),
@@ -91,7 +123,7 @@ def traces(folder: Path, namespace: str) -> list[str]:
 
 
 def processes_of(folder: Path) -> list[str]:
-    mark = os.fsencode(folder)
+    mark = os.fsencode(f"{folder}/")
     return [pid for pid in _pids() if mark in _content(pid, "cmdline")]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import random
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -88,7 +89,8 @@ def claimed() -> Iterator[Claim]:
     """
     sweep()
     with contextlib.ExitStack() as stack:
-        for number in NUMBERS:
+        # In no order: one that has just ended is not taken again while somebody looks after it.
+        for number in random.sample(NUMBERS, len(NUMBERS)):
             claim = Claim(number)
             if stack.enter_context(_lock(number)) and not _is_taken(claim):
                 claim.folder.mkdir(parents=True)
