@@ -214,11 +214,8 @@ class Requests:
     async def lines(self, request: Request, silence: timedelta) -> AsyncGenerator[bytes, None]:
         """The lines of an answer that goes on, with their ends, until the server ends it.
 
-        Nothing is asked again. Close it with `contextlib.aclosing`, or the connection stays.
-
-        Args:
-            request: what is asked.
-            silence: for how long nothing may come.
+        Nothing is asked again; `silence` is for how long nothing may come. Close it with
+        `contextlib.aclosing`, or the connection stays.
 
         Raises:
             ClusterError: on a refusal, a lost connection, or silence.
