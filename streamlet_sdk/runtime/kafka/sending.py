@@ -22,7 +22,6 @@ from streamlet_sdk.runtime.kafka.properties import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from collections.abc import Set as AbstractSet
 
     from aiokafka.structs import TopicPartition
 
@@ -67,14 +66,12 @@ class Accumulator(MessageAccumulator):
 
     def admit(self, builder: Any, place: TopicPartition, claims: Sequence[Claim]) -> Any:
         """Put a batch behind those of its partition, at once; aiokafka's own batch."""
-        batch = self._append_batch(builder, place)
+        batch: Any = self._append_batch(builder, place)
         batch.claims = claims
         return batch
 
     @override
-    def drain_by_nodes(
-        self, ignore_nodes: Any, muted_partitions: AbstractSet[Any] = frozenset()
-    ) -> Any:
+    def drain_by_nodes(self, ignore_nodes: Any, muted_partitions: Any = frozenset()) -> Any:
         """What may be sent now, by broker; a batch whose claims are in doubt waits."""
         for place in list(self._batches):
             self._drop_late(place)
