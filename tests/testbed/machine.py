@@ -84,7 +84,7 @@ class Machine:
         self.run("ip", "link", "set", "eth0", "up")
         # What starts there needs a way to Services before rules change it; what comes by with none
         # of these rules is told so at once.
-        self.run("ip", "rule", "add", "iif", "lo", "table", OWN_TABLE)
+        self.run("ip", "rule", "add", "dev", "lo", "table", OWN_TABLE)
         self.run("ip", "route", "add", self.services, "dev", "eth0", "table", OWN_TABLE)
         self.run("ip", "route", "add", "unreachable", self.services)
 
