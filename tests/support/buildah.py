@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 BASE = "localhost/cloudflow-test-python:3"
 PROGRAM = "from cloudflow_cli.main import main; main()"
 SECONDS = 300
+# As a pod has it: nothing to write to but /tmp, any user, no rights. What is given is the root.
+AS_A_POD = """\
+set -e
+mount --bind "$1" "$1"
+mount -t tmpfs tmpfs "$1/tmp"
+mount -o remount,bind,ro "$1"
+cd "$1"
+shift
+exec chroot --userspec=10001:10001 . /usr/bin/env -i HOME=/ PATH=/app/python/bin:/usr/bin:/bin \
+    PYTHONPATH=/app/source "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,10 @@ class Buildah:
             yield Path(self("mount", container).strip())
         finally:
             self("rm", container)
+
+    def in_a_pod(self, root: Path, *words: str) -> Ended:
+        """A command in mounted files, run as the restricted profile of Kubernetes wants it."""
+        return self.ended("unshare", "--mount", "sh", "-c", AS_A_POD, "sh", root, *words)
 
     def take(self, archive: Path) -> None:
         """Have the image of an archive in OCI's layout as `BASE`."""
