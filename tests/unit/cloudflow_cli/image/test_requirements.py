@@ -105,7 +105,7 @@ def test_every_requirement_that_is_a_file_is_a_problem_with_its_line(tmp_path: P
         "-r other.txt",
         "--constraint limits.txt",
         "../shared",
-        "mine @ file:///home/me/mine.whl",
+        "mine @ file:///srv/mine.whl",
         "--find-links wheels",
         "# -e in a comment",
         "fine @ https://example.com/fine.whl",
