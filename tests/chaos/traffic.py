@@ -66,7 +66,10 @@ class Feed:
         ]
 
     def pause(self) -> None:
-        """Write no more for now."""
+        """Write no more for now, and leave.
+
+        Brokers make a topic that was deleted when a client that still knows it asks for it.
+        """
         self._open.clear()
 
     def resume(self) -> None:
@@ -99,6 +102,7 @@ class Feed:
     async def _write(self, partition: int, pause: float) -> None:
         """Write to one partition; a producer that failed is left, for another may succeed."""
         while not self._stopping:
+            await self._open.wait()
             with contextlib.suppress(KafkaError, OSError):
                 async with self._producer() as producer:
                     await self._written(producer, partition, pause)
@@ -107,8 +111,7 @@ class Feed:
         due = time.monotonic()
         unanswered: set[asyncio.Future[Any]] = set()
         try:
-            while not self._stopping:
-                await self._open.wait()
+            while self._open.is_set() and not self._stopping:
                 unanswered.add(await self._send(producer, partition))
                 for done in [each for each in unanswered if each.done()]:
                     unanswered.discard(done)
