@@ -188,7 +188,15 @@ class StreamletConfig(Model):
 
     def group(self, inlet: str) -> str:
         """The consumer group of an inlet: one per namespace, application, streamlet and inlet."""
-        return f"{self.namespace}.{self.application}.{self.streamlet}.{inlet}"
+        return f"{groups_of(self.namespace, self.application)}{self.streamlet}.{inlet}"
+
+
+def groups_of(namespace: str, application: str) -> str:
+    """What the names of all consumer groups of an application begin with, and of no other's.
+
+    Namespaces and applications have no dots in their names, so that the last one ends it.
+    """
+    return f"{namespace}.{application}."
 
 
 def dead_letter_port(inlet: str) -> str:

@@ -54,6 +54,10 @@ class EmbeddedAdmin:
         """Committed next offsets of a group, by topic and partition."""
         return self._reached().offsets(group)
 
+    async def groups(self, prefix: str) -> Sequence[str]:
+        """The groups whose names begin with `prefix`, sorted: with members or committed offsets."""
+        return [name for name in self._reached().groups() if name.startswith(prefix)]
+
     async def close(self) -> None:
         """Nothing is held open."""
 

@@ -15,7 +15,7 @@ from streamlet_sdk.broker.topics import Topic
 from streamlet_sdk.errors import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
     from streamlet_sdk.broker.groups import Patience
@@ -97,6 +97,10 @@ class Cluster:
     def offsets(self, group: str) -> Mapping[tuple[str, int], int]:
         """Committed next offsets of `group` by topic and partition; makes no group."""
         return dict(self._groups[group].offsets) if group in self._groups else {}
+
+    def groups(self) -> Sequence[str]:
+        """The names of the groups that have members or committed offsets, sorted."""
+        return sorted(name for name, group in self._groups.items() if not group.is_empty)
 
     def tenure(self, lane: str, timeout: timedelta) -> Tenure:
         """The right to write under the name `lane`; it ends the earlier one."""

@@ -103,6 +103,11 @@ class Group:
         self._rebalancing: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is in it and nothing is committed; Kafka forgets such a group."""
+        return not (self._members or self.offsets)
+
     def join(self, member: Member) -> None:
         """Let `member` in.
 

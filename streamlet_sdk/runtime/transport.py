@@ -334,6 +334,13 @@ class Admin(Protocol):
         """Committed next offsets of a group, by topic and partition."""
         ...
 
+    async def groups(self, prefix: str) -> Sequence[str]:
+        """The groups whose names begin with `prefix`, sorted: with members or committed offsets.
+
+        Those that this principal may not know of are left out.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...

@@ -1,4 +1,4 @@
-"""The `Admin` of a real Kafka: topics and committed offsets."""
+"""The `Admin` of a real Kafka: topics, groups and their committed offsets."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aiokafka.protocol.admin import (
     CreateTopicsRequest,
     DeleteTopicsRequest,
     DescribeConfigsRequest,
+    ListGroupsRequest,
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
@@ -140,6 +141,17 @@ class KafkaAdmin:
         kept = await committed(await self._client(), group)
         return {(at.topic, at.partition): each.offset for at, each in kept.items()}
 
+    async def groups(self, prefix: str) -> Sequence[str]:
+        """The groups whose names begin with `prefix`, sorted; every broker tells of its own.
+
+        Those that this principal may not describe are left out, as Kafka does.
+        """
+        client = await self._client()
+        await client.force_metadata_update()
+        nodes = [broker.nodeId for broker in client.cluster.brokers()]
+        told = await asyncio.gather(*map(self._groups_of, nodes))
+        return sorted({name for names in told for name in names if name.startswith(prefix)})
+
     async def close(self) -> None:
         """Let go of connections."""
         client, self._connected = self._connected, None
@@ -195,6 +207,20 @@ class KafkaAdmin:
             if controller is None:
                 raise UnavailableError(f"{doing}: the cluster has no controller now")
             return await client.send(controller.nodeId, request)
+
+    async def _groups_of(self, node: int) -> Sequence[str]:
+        """The groups that a broker coordinates; waits while it still learns which they are."""
+        doing = f"asking broker {node} for consumer groups"
+        client = await self._client()
+        for _ in range(_TRIES):
+            response = await client.ask(ListGroupsRequest(), doing, node)
+            if not response.error_code:
+                return [name for name, *_ in response.groups]
+            error = kafka.for_code(response.error_code)()
+            if not error.retriable:
+                raise translated(error, doing)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise UnavailableError(f"{doing}: it does not know them yet")
 
     async def _until(self, topic: str, is_so: Callable[[list[Sequence[int]]], bool]) -> None:
         """Wait until all brokers know what the controller has decided."""

@@ -1,4 +1,4 @@
-"""What every transport owes to those who look after topics."""
+"""What every transport owes to those who look after topics and groups."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from streamlet_sdk.errors import RejectedError
 from streamlet_sdk.runtime.transport import TopicSpec
+from support.transport import deadline
 
 if TYPE_CHECKING:
     from streamlet_sdk.runtime.transport import TopicInfo
@@ -122,3 +123,26 @@ async def test_what_is_not_there_cannot_be_changed(world: World) -> None:
 
 async def test_a_group_that_nobody_used_has_no_offsets(world: World) -> None:
     assert await world.transport.admin().offsets(world.name("group")) == {}
+
+
+async def test_a_group_is_known_while_somebody_is_in_it_and_as_long_as_it_has_offsets(
+    world: World,
+) -> None:
+    admin, topic, beginning = world.transport.admin(), await world.topic(), world.name("plant")
+    await world.write(topic, b"a")
+    kept, used = f"{beginning}.kept.in", f"{beginning}.used.in"
+    reader = await world.reader(topic, kept)
+    [claim] = await reader.opened(1)
+    assert await reader.consumer.commit({claim: 1}, deadline()) == {claim}
+    await reader.close()
+    await (await world.reader(topic, used)).owning(1)
+    assert list(await admin.groups(f"{beginning}.")) == [kept, used]
+
+
+async def test_groups_are_found_by_the_beginning_of_their_name(world: World) -> None:
+    admin, topic, beginning = world.transport.admin(), await world.topic(), world.name("plant")
+    names = [f"{beginning}.b.in", f"{beginning}.a.in", f"{beginning}-2.a.in", f"x{beginning}.a.in"]
+    for name in names:
+        await (await world.reader(topic, name)).owning(1)
+    assert list(await admin.groups(f"{beginning}.")) == sorted(names[:2])
+    assert list(await admin.groups(world.name("missing"))) == []

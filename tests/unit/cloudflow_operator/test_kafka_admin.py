@@ -47,6 +47,9 @@ class Slow:
     async def offsets(self, group: str) -> Mapping[tuple[str, int], int]:
         raise NotImplementedError
 
+    async def groups(self, prefix: str) -> Sequence[str]:
+        raise NotImplementedError
+
     async def close(self) -> None:
         self.is_open = False
 
