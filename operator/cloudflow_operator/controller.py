@@ -6,7 +6,9 @@ The queue calls it. All decisions are `reconcile`'s.
 from __future__ import annotations
 
 import logging
+import random
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from cloudflow_operator.reconcile import World
 
 APPLICATIONS: Final = Kind(API_VERSION, KIND, PLURAL)
+
+RESYNC: Final = timedelta(minutes=30)
+"""About how often each is looked at although nothing is heard of it: of Kafka nobody tells."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +63,8 @@ class Controller:
             self.book.forget(*place)
             return Result(is_over=True)
         outcome = await reconcile(document, self.book.clusters_of(document), self.world)
-        return Result(is_good=not outcome.errors, again_after=outcome.requeue_after)
+        again_after = outcome.requeue_after or RESYNC * random.uniform(0.8, 1.2)
+        return Result(is_good=not outcome.errors, again_after=again_after)
 
     async def _tell_end(self, application: Manifest) -> None:
         event = undeployed(application)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -27,6 +28,7 @@ from cloudflow_operator.kafka_admin import KafkaTopics
 from cloudflow_operator.kafka_clusters import KafkaClusterBook, SecretCopies
 from cloudflow_operator.names import APPLICATION, KAFKA_CLUSTER
 from cloudflow_operator.probe import Probe
+from cloudflow_operator.recent_topics import RecentTopics
 from cloudflow_operator.reconcile import World
 from cloudflow_operator.serving import Answers
 from cloudflow_operator.watching import Listener, Place, Target, Watch, place_of
@@ -89,7 +91,8 @@ class Operator:
         cluster = CachedCluster(server, self._children)
         self._topics = KafkaTopics(self._book.connection)
         copies = SecretCopies(self._book, cluster)
-        world = World(cluster=cluster, topics=self._topics, copies=copies, clock=self._clock)
+        recent = RecentTopics(self._topics, time.monotonic)
+        world = World(cluster=cluster, topics=recent, copies=copies, clock=self._clock)
         self._controller = Controller(world=world, book=self._book)
         self._queue = WorkQueue(self._controller.look, self._finished, settings.workers)
         self._about = About(cluster, namespace, self._facts)

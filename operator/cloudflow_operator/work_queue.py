@@ -25,6 +25,7 @@ CALM: Final = timedelta(milliseconds=150)
 _CALM_WHILE_FAILING: Final = timedelta(seconds=5)
 _FIRST_DELAY: Final = timedelta(seconds=1)
 _LONGEST_DELAY: Final = timedelta(minutes=5)
+_LOOSE: Final = 64
 
 _log = logging.getLogger(__name__)
 
@@ -129,6 +130,10 @@ class WorkQueue(Generic[Key]):
 
     def _push(self, key: Key, state: _State) -> None:
         state.ticket = next(self._tickets)
+        if len(self._heap) > _LOOSE + 2 * len(self._states):
+            # Each that was hurried has left its later turn behind.
+            self._heap = [entry for entry in self._heap if not self._is_stale(entry)]
+            heapq.heapify(self._heap)
         heapq.heappush(self._heap, (state.due, state.ticket, key))
         self._earlier.set()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloudflow_operator.controller import APPLICATIONS, Controller
+from cloudflow_operator.controller import APPLICATIONS, RESYNC, Controller
 from cloudflow_operator.errors import ClusterUnavailableError, ForbiddenError
 from cloudflow_operator.kafka_clusters import KafkaClusterBook
 from cloudflow_operator.reconcile import World
@@ -60,11 +60,14 @@ async def test_a_server_that_cannot_be_asked_lets_it_come_again(
     assert await controller.look(PLACE) == Result(is_good=False, again_after=wait)
 
 
-async def test_one_with_problems_is_told_and_does_not_come_again(
+async def test_one_with_problems_is_told_and_does_not_come_again_soon(
     controller: Controller, cluster: Cluster
 ) -> None:
     cluster.application = a_document()  # and no Kafka cluster is known
-    assert await controller.look(PLACE) == Result()
+    result = await controller.look(PLACE)
+    assert result.is_good
+    assert result.again_after is not None
+    assert result.again_after > RESYNC / 2
     assert cluster.statuses[NAME]["conditions"]
 
 
@@ -94,3 +97,15 @@ async def test_an_end_that_cannot_be_told_stops_nothing(
     monkeypatch.setattr(cluster, "event", refuse)
     controller.end(a_document())
     assert await controller.look(PLACE) == Result(is_over=True)
+
+
+async def test_one_that_is_all_right_is_looked_at_again_although_nothing_is_heard(
+    controller: Controller, cluster: Cluster
+) -> None:
+    # Kafka tells nobody that a topic is gone.
+    cluster.application = a_document(streamlets=[], topics=[])
+    cluster.application["metadata"]["generation"] = 1
+    result = await controller.look(PLACE)
+    assert result.is_good
+    assert result.again_after is not None
+    assert 0.7 * RESYNC < result.again_after < 1.3 * RESYNC
