@@ -24,7 +24,7 @@ from testbed.kafka import free_ports
 from testbed.process import Process
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from support.kube import Document
@@ -102,7 +102,7 @@ async def an_operator(
         namespace: its own: of its Lease, and of Kafka clusters.
         settings: further ones, such as `watch_namespaces="a,b"`.
     """
-    made = prepared(kubeconfig, folder, namespace=namespace, **settings)
+    made = prepared(kubeconfig, folder, Process, namespace=namespace, **settings)
     try:
         await made.start()
         yield made
@@ -111,8 +111,15 @@ async def an_operator(
         sys.stdout.write(made.process.log())  # shown when the test fails
 
 
-def prepared(kubeconfig: Path, folder: Path, *, namespace: str, **settings: str) -> OperatorProcess:
-    """A process that is not started yet; takes what `an_operator` does."""
+def prepared(
+    kubeconfig: Path,
+    folder: Path,
+    make: Callable[[Path, Sequence[str], Callable[[], bool]], Process] = Process,
+    *,
+    namespace: str,
+    **settings: str,
+) -> OperatorProcess:
+    """A process that is not started yet; takes what `an_operator` does, and what makes it."""
     [port] = free_ports(1)
     identity = settings.pop("pod_name", f"operator-{secrets.token_hex(3)}")
     known = {
@@ -124,7 +131,7 @@ def prepared(kubeconfig: Path, folder: Path, *, namespace: str, **settings: str)
     }
     variables = [f"CLOUDFLOW_OPERATOR_{name.upper()}={value}" for name, value in known.items()]
     command = ("env", *variables, sys.executable, "-m", "cloudflow_operator")
-    process = Process(folder / identity, command, lambda: made.answer("/readyz")[0] == 200)
+    process = make(folder / identity, command, lambda: made.answer("/readyz")[0] == 200)
     made = OperatorProcess(process, port, identity)
     return made
 
