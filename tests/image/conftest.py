@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +20,6 @@ from testbed.wheels import WheelsUnavailableError, wheels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from testbed.registry import Account
 
@@ -46,9 +47,10 @@ def base_archive() -> Path:
 
 
 @pytest.fixture(scope="session")
-def buildah(base_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buildah]:
+def buildah(base_archive: Path) -> Iterator[Buildah]:
     """A builder that has the base image."""
-    made = Buildah(tmp_path_factory.mktemp("buildah"))
+    # Not among pytest's own folders: it could not remove the mounts of a run that was killed.
+    made = Buildah(Path(tempfile.mkdtemp(prefix="cloudflow-buildah-")))
     made.take(base_archive)
     yield made
     made.remove()
