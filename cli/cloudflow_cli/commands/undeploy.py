@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
 from cloudflow_cli import render
 from cloudflow_cli.command import with_options
+from cloudflow_cli.deploying import request
 from cloudflow_cli.errors import UsageError
 from cloudflow_cli.kube import session
 from cloudflow_cli.kube.arguments import ApplicationArgument
@@ -36,9 +36,9 @@ class Options:
         bool,
         typer.Option("--force", help="Do not wait for an operator that is gone; topics stay."),
     ] = False
-    timeout: Annotated[
-        float, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to wait.")
-    ] = 120.0
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait.")] = (
+        "2m"
+    )
 
 
 @with_options(Options)
@@ -58,6 +58,7 @@ def undeploy(ctx: typer.Context, options: Options) -> None:
         raise UsageError(
             "--force leaves the topics and --delete-topics deletes them.", hint="Give one of both."
         )
+    patience = request.timeout(options.timeout)
 
     async def work(session: Session) -> None:
         from cloudflow_cli.kube import applications, removal
@@ -71,7 +72,7 @@ def undeploy(ctx: typer.Context, options: Options) -> None:
         removing = removal.Removal(
             session=session,
             is_forced=options.force,
-            patience=timedelta(seconds=options.timeout),
+            patience=patience,
             tell=render.note,
         )
         await removing.remove(found, with_topics=with_topics)

@@ -123,9 +123,12 @@ class Removal:
 
 
 def topics(application: Manifest) -> Sequence[str]:
-    """The names in Kafka of the topics that the operator made for it."""
+    """The names in Kafka of the topics that the operator made for it.
+
+    Those of the platform have an `@` in theirs; they are shared, and stay.
+    """
     told: Sequence[dict[str, Any]] = application.get("status", {}).get("topics", ())
-    return [one["kafkaName"] for one in told if one.get("created")]
+    return [one["kafkaName"] for one in told if one.get("created") and "@" not in one["name"]]
 
 
 def _message(application: Manifest) -> str:

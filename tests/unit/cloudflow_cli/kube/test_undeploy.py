@@ -72,6 +72,25 @@ def test_data_for_scripts_tells_what_stays(
     }
 
 
+def test_topics_of_the_platform_are_told_to_stay(
+    cli: CommandLine, server: FakeServer, status: Manifest
+) -> None:
+    shared = {"name": "_cloudflow.schemas@default", "kafkaName": "_cloudflow.schemas"}
+    status["topics"].append({**shared, "cluster": "default", "state": "Ready", "created": True})
+    server.put(an_application(status=status))
+    server.reacts = deletes
+    told = cli(*DELETE, "-o", "json").data
+    assert told["deletedTopics"] == ["plant.sensor-data.metrics"]
+    assert told["keptTopics"] == ["alarms", "_cloudflow.schemas"]
+
+
+def test_a_limit_of_time_has_a_unit(cli: CommandLine, server: FakeServer) -> None:
+    server.put(an_application())
+    assert cli("undeploy", "sensor-data", "--timeout", "soon").status == Exit.USAGE
+    assert server.writes == []
+    assert cli("undeploy", "sensor-data", "--timeout", "30s").status == Exit.DONE
+
+
 def test_without_an_operator_nothing_is_removed_and_no_topic_forgotten(
     cli: CommandLine, server: FakeServer, status: Manifest
 ) -> None:
