@@ -99,7 +99,7 @@ class Cluster(Protocol):
 
 
 class Topics(Protocol):
-    """Topics of Kafka, on all clusters.
+    """Topics and consumer groups of Kafka, on all clusters.
 
     Nothing is raised: what went wrong is in the state and the message of each topic. It ends in
     seconds, whatever Kafka does.
@@ -128,6 +128,15 @@ class Topics(Protocol):
 
         Returns:
             Those that are still there, with why.
+        """
+        ...
+
+    async def groups(
+        self, clusters: Iterable[str], prefix: str
+    ) -> Mapping[str, Sequence[str] | None]:
+        """The consumer groups whose names begin with `prefix`, sorted, of each of `clusters`.
+
+        None of a cluster that did not tell of all.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Topics of real Kafka clusters: `interfaces.Topics` on the SDK's admin.
+"""Topics and groups of real Kafka clusters: `interfaces.Topics` on the SDK's admin.
 
 Made where the operator starts. It remembers nothing but connections: whose a topic is stands in
 the application's status.
@@ -7,6 +7,7 @@ the application's status.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -23,7 +24,7 @@ from cloudflow_operator.topic_states import (
 from streamlet_sdk.errors import DeniedError, TransportError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cloudflow_operator.api.v1alpha1 import TopicStatus
     from cloudflow_operator.desired.topics import DesiredTopic
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 8
 MAKING: Final = timedelta(seconds=8)
 """How long topics are begun to be made in one go; the rest is left for the next one."""
+
+_log = logging.getLogger(__name__)
 
 
 class KafkaTopics:
@@ -76,6 +79,17 @@ class KafkaTopics:
         left = await asyncio.gather(*map(gone, topics))
         return [one for one in left if one is not None]
 
+    async def groups(
+        self, clusters: Iterable[str], prefix: str
+    ) -> Mapping[str, Sequence[str] | None]:
+        """The consumer groups whose names begin with `prefix`, by cluster.
+
+        Nothing is raised; the clusters are asked at the same time.
+        """
+        names = list(clusters)
+        found = await asyncio.gather(*(self._groups_on(name, prefix) for name in names))
+        return dict(zip(names, found, strict=True))
+
     async def close(self) -> None:
         """Let go of all connections."""
         links, self._links = list(self._links.values()), {}
@@ -102,6 +116,20 @@ class KafkaTopics:
             state, message = _told(error)
             return topic.model_copy(update={"state": state, "message": message})
         return None
+
+    async def _groups_on(self, cluster: str, prefix: str) -> Sequence[str] | None:
+        async def work(admin: Admin) -> Sequence[str] | None:
+            try:
+                return await admin.groups(prefix)
+            except UnavailableError as error:
+                # One of the brokers is enough for that, and topics can do without it.
+                _log.warning("Could not list consumer groups of %s: %s", cluster, error)
+                return None
+
+        try:
+            return await (await self._link(cluster)).run(work)
+        except TransportError:
+            return None
 
     async def _link(self, cluster: str) -> Link:
         """The connection to a cluster, another one when it is described in another way now."""

@@ -8,12 +8,13 @@ but through `interfaces`.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from cloudflow_operator import left_groups
 from cloudflow_operator.acting import Acting
 from cloudflow_operator.api.v1alpha1 import Application, Metadata, Status
 from cloudflow_operator.desired.application import desired
@@ -26,12 +27,13 @@ from cloudflow_operator.pod_status import PATIENCE, WAITING
 from cloudflow_operator.status import Findings, kept, status
 from cloudflow_operator.topic_states import USABLE, claimed, may_be_claimed
 from cloudflow_operator.undeploy import follow_policy, leave
+from streamlet_sdk.contract import groups_of
 from streamlet_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from cloudflow_operator.api.v1alpha1 import TopicStatus
+    from cloudflow_operator.api.v1alpha1 import LeftGroups, TopicStatus
     from cloudflow_operator.desired.application import Desired
     from cloudflow_operator.desired.clusters import KafkaClusters
     from cloudflow_operator.interfaces import Clock, Cluster, Copies, Manifest, Topics
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 RETRY: Final = timedelta(seconds=5)
 TOPICS: Final = timedelta(seconds=15)
 FOREIGN: Final = timedelta(minutes=1)
+GROUPS: Final = timedelta(minutes=5)
 REFUSED: Final = timedelta(minutes=5)
 
 _log = logging.getLogger(__name__)
@@ -99,6 +102,8 @@ async def reconcile(document: Manifest, clusters: KafkaClusters, world: World) -
             findings = await _left_alone(document, before, error.problems, world)
         else:
             findings, done = await _followed(document, application, wanted, world)
+            found = await _left_groups(application, wanted, clusters, world)
+            findings = replace(findings, left_groups=found)
     after = status(findings, before, world.clock.now())
     told = await _tell(document, after, done, world)
     errors = (*findings.errors, *told)
@@ -195,6 +200,19 @@ async def _followed(
     return findings, acted.done
 
 
+async def _left_groups(
+    application: Application, wanted: Desired, clusters: KafkaClusters, world: World
+) -> LeftGroups | None:
+    """The consumer groups of removed streamlets; None when there is nothing new to ask."""
+    metadata, before = application.metadata, application.status
+    if not left_groups.may_be_others(before, metadata.generation):
+        return None
+    places = left_groups.places(wanted, before, clusters)
+    prefix = groups_of(metadata.namespace, metadata.name)
+    found = await world.topics.groups(places, prefix)
+    return left_groups.left_groups(found, wanted, before.left_groups, metadata.generation)
+
+
 async def _prepared(document: Manifest, wanted: Desired, world: World) -> list[ClusterError]:
     """Have what topics and pods need before they are made; what could not be had."""
     namespace = document["metadata"]["namespace"]
@@ -281,6 +299,9 @@ def _requeue(findings: Findings, after: Status, errors: Sequence[ClusterError]) 
         waits.append(TOPICS)
     if findings.foreign:
         waits.append(FOREIGN)
+    left = findings.left_groups
+    if left is not None and left.observed_generation != findings.generation:
+        waits.append(GROUPS)
     return min(waits, default=None)
 
 

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from cloudflow_operator.api.v1alpha1 import Condition, StreamletStatus, TopicStatus
+    from cloudflow_operator.api.v1alpha1 import (
+        Condition,
+        LeftGroups,
+        StreamletStatus,
+        TopicStatus,
+    )
     from cloudflow_operator.errors import ClusterError
     from cloudflow_operator.interfaces import Key
     from cloudflow_operator.observed import Observed
@@ -40,6 +45,7 @@ class Findings:
         errors: what the API server did not do.
         overrides: streamlets whose settings are overridden.
         ignored: overrides without a streamlet.
+        left_groups: consumer groups of removed streamlets; None when nobody was asked.
         leaving: what the end of the application waits for; empty when it is to stay.
     """
 
@@ -54,6 +60,7 @@ class Findings:
     errors: Sequence[ClusterError] = ()
     overrides: Sequence[str] = ()
     ignored: Sequence[str] = ()
+    left_groups: LeftGroups | None = None
     leaving: str = ""
 
 
@@ -75,6 +82,7 @@ def status(findings: Findings, before: Status, now: datetime) -> Status:
         conditions=merged(before.conditions, found, now),
         streamlets=streamlets,
         topics=tuple(findings.topics),
+        left_groups=findings.left_groups or before.left_groups,
     )
 
 

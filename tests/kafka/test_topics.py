@@ -33,7 +33,7 @@ async def world_of(name: str, **clusters: Connection | None) -> AsyncIterator[Wo
     """Topics on these clusters."""
     topics = KafkaTopics(clusters.get)
     try:
-        yield World(topics=topics, name=name, make=_unused, look=_unused, cut=_unused)
+        yield World(topics=topics, name=name, make=_unused, look=_unused, join=_unused, cut=_unused)
     finally:
         await topics.close()
 

@@ -220,15 +220,21 @@ class FakeTopics:
 
     Attributes:
         there: partitions of the topics that are there, by cluster and name in Kafka.
+        consumers: consumer groups that are there, as cluster and name.
+        asked: how often somebody wanted to know of groups.
         refused: labels of topics that Kafka refuses to make.
         away: whether Kafka cannot be reached.
+        mute: whether it tells of topics only, not of groups.
         crash: whether the operator's process ends when it makes or deletes a topic.
     """
 
     def __init__(self) -> None:
         self.there: dict[tuple[str, str], int] = {}
+        self.consumers: set[tuple[str, str]] = set()
+        self.asked = 0
         self.refused: set[str] = set()
         self.away = False
+        self.mute = False
         self.crash = False
 
     async def ensure(
@@ -245,6 +251,19 @@ class FakeTopics:
                 raise Crash
             self.there.pop((one.cluster, one.kafka_name), None)
         return []
+
+    async def groups(
+        self, clusters: Iterable[str], prefix: str
+    ) -> Mapping[str, Sequence[str] | None]:
+        self.asked += 1
+        if self.away or self.mute:
+            return dict.fromkeys(clusters)
+        return {
+            cluster: sorted(
+                name for at, name in self.consumers if at == cluster and name.startswith(prefix)
+            )
+            for cluster in clusters
+        }
 
     def _ensured(self, topic: DesiredTopic, before: TopicStatus | None) -> TopicStatus:
         place = topic.cluster, topic.spec.name

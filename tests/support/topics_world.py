@@ -25,6 +25,7 @@ class World:
         name: stands before the names of topics that no other test uses.
         make: somebody else makes a topic.
         look: what is known of a topic; None when it is not there.
+        join: somebody is in a consumer group.
         cut: Kafka cannot be reached any more; None where the world cannot do that.
     """
 
@@ -32,6 +33,7 @@ class World:
     name: str
     make: Callable[[TopicSpec], Awaitable[None]]
     look: Callable[[str], Awaitable[TopicInfo | None]]
+    join: Callable[[str], Awaitable[None]]
     cut: Callable[[], Awaitable[None]]
 
     def wanted(self, label: str = "raw", **fields: Any) -> DesiredTopic:

@@ -346,6 +346,25 @@ class TopicStatus(Part):
     message: str = Field(default="", description="What is wrong and what to do.")
 
 
+class LeftGroup(Part):
+    """A consumer group that no inlet of the application has."""
+
+    name: str = Field(description="Its name in Kafka.")
+    cluster: str = Field(default="default", description="The Kafka cluster it is on.")
+
+
+class LeftGroups(Part):
+    """The consumer groups of streamlets and inlets that were removed, with their offsets."""
+
+    observed_generation: int | None = Field(
+        default=None,
+        description="The metadata.generation that it speaks of; an older one while a Kafka cluster "
+        "does not answer.",
+    )
+    count: int = Field(description="How many there are.")
+    groups: tuple[LeftGroup, ...] = atomic("The first of them, by name.")
+
+
 class Status(Part):
     """How the application is; written by the operator alone."""
 
@@ -358,6 +377,10 @@ class Status(Part):
     conditions: tuple[Condition, ...] = keyed("type", "The aspects of the application.")
     streamlets: tuple[StreamletStatus, ...] = keyed("name", "How each streamlet is.")
     topics: tuple[TopicStatus, ...] = keyed("name", "How each topic is.")
+    left_groups: LeftGroups | None = Field(
+        default=None,
+        description="Consumer groups that removed streamlets left; absent until it is known.",
+    )
 
 
 class Metadata(Part):

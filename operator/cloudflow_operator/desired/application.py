@@ -36,12 +36,14 @@ class DesiredStreamlet:
         replicas: how many pods there shall be: None when others decide, 0 while it is paused.
         inputs: the hash of everything that its pods are made of, as its Deployment has it.
         topics: ids of the topics that its ports are bound to.
+        groups: the consumer groups of its inlets.
     """
 
     name: str
     replicas: int | None
     inputs: str
     topics: tuple[str, ...]
+    groups: tuple[str, ...]
     configuration: Manifest
     deployment: Manifest
     service: Manifest | None
@@ -113,6 +115,7 @@ def _streamlet(
         replicas=work.replicas,
         inputs=work.inputs,
         topics=tuple(dict.fromkeys(one.topic for one in work.config.ports.values())),
+        groups=tuple(work.config.group(inlet.name) for inlet in descriptor.inlets),
         configuration=configuration(work),
         deployment=deployment(work, pod.template),
         service=service(work),

@@ -18,15 +18,16 @@ from cloudflow_operator.kafka_clusters import Connection
 from streamlet_sdk.broker import EmbeddedBroker
 from streamlet_sdk.errors import UnavailableError
 from streamlet_sdk.runtime.kafka import KafkaTransport
-from streamlet_sdk.runtime.transport import TopicInfo
+from streamlet_sdk.runtime.transport import ConsumerSpec, TopicInfo, TopicSpec
 from support.cluster import FakeTopics
 from support.topics_world import World
+from support.transport import Journal, Reader
 from testbed.kafka import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from streamlet_sdk.runtime.transport import Admin, TopicSpec
+    from streamlet_sdk.runtime.transport import Admin, Transport
 
 _NUMBERS = itertools.count()
 
@@ -53,7 +54,10 @@ async def memory(_request: pytest.FixtureRequest) -> AsyncIterator[World]:
     async def cut() -> None:
         topics.away = True
 
-    yield World(topics=topics, name=a_name(), make=make, look=look, cut=cut)
+    async def join(group: str) -> None:
+        topics.consumers.add(("default", group))
+
+    yield World(topics=topics, name=a_name(), make=make, look=look, join=join, cut=cut)
 
 
 @asynccontextmanager
@@ -74,7 +78,7 @@ async def embedded(_request: pytest.FixtureRequest) -> AsyncIterator[World]:
         await topics.close()
 
     topics = KafkaTopics(lambda _: Connection("memory:0", {}), connect)
-    yield _world(topics, transport.admin(), cut)
+    yield _world(topics, transport, cut)
     await topics.close()
     await transport.close()
     await broker.close()
@@ -95,16 +99,25 @@ async def kafka(request: pytest.FixtureRequest) -> AsyncIterator[World]:
             await proxy.cut("refuse")
 
         topics = KafkaTopics(lambda _: Connection(servers, {}))
-        yield _world(topics, transport.admin(), cut)
+        yield _world(topics, transport, cut)
         await topics.close()
         await transport.close()
 
 
-def _world(topics: KafkaTopics, admin: Admin, cut: Callable[[], Awaitable[None]]) -> World:
+def _world(topics: KafkaTopics, transport: Transport, cut: Callable[[], Awaitable[None]]) -> World:
+    admin = transport.admin()
+
     async def look(name: str) -> TopicInfo | None:
         return (await admin.topics([name]))[name]
 
-    return World(topics=topics, name=a_name(), make=admin.create, look=look, cut=cut)
+    async def join(group: str) -> None:
+        await admin.create(spec := TopicSpec(name=f"{group}.topic"))
+        consumer = transport.consumer(ConsumerSpec(topic=spec.name, group=group))
+        reader = Reader(consumer, Journal(group, []))
+        await reader.consumer.start(reader.journal)
+        await reader.owning(1)
+
+    return World(topics=topics, name=a_name(), make=admin.create, look=look, join=join, cut=cut)
 
 
 WORLDS = {"memory": memory, "embedded": embedded, "kafka": kafka}

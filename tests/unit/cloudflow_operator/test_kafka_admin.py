@@ -9,6 +9,7 @@ from cloudflow_operator.desired.topics import DesiredTopic
 from cloudflow_operator.kafka_admin import KafkaTopics
 from cloudflow_operator.kafka_clusters import Connection
 from cloudflow_operator.topic_states import State, claimed
+from streamlet_sdk.errors import UnavailableError
 from streamlet_sdk.runtime.transport import TopicInfo, TopicSpec
 from support.virtual_time import virtual_time
 
@@ -22,6 +23,7 @@ class Slow:
     def __init__(self) -> None:
         self.made: set[str] = set()
         self.is_open = True
+        self.known: list[str] | None = None
 
     async def topics(self, names: Sequence[str]) -> Mapping[str, TopicInfo | None]:
         return {name: self._found(name) for name in names}
@@ -48,7 +50,9 @@ class Slow:
         raise NotImplementedError
 
     async def groups(self, prefix: str) -> Sequence[str]:
-        raise NotImplementedError
+        if self.known is None:
+            raise UnavailableError("asking broker 2 for consumer groups: it is away")
+        return self.known
 
     async def close(self) -> None:
         self.is_open = False
@@ -97,4 +101,22 @@ async def test_a_cluster_that_is_described_anew_is_connected_anew() -> None:
         ("old:9092", False),
         ("new:9092", True),
     ]
+    await topics.close()
+
+
+@virtual_time
+async def test_a_broker_that_tells_of_no_groups_holds_up_no_topic() -> None:
+    admin = Slow()
+
+    async def connect(_: Connection) -> Slow:
+        return admin
+
+    known = {"default": Connection("kafka:9092", {})}
+    topics = KafkaTopics(known.get, connect)
+    assert await topics.groups(["default", "other"], "p.") == {"default": None, "other": None}
+    wanted = [DesiredTopic(id="raw", cluster="default", spec=TopicSpec(name="raw"))]
+    (found,) = await topics.ensure(wanted, {})
+    assert found.state == State.MISSING
+    admin.known = ["p.a.in"]
+    assert await topics.groups(["default"], "p.") == {"default": ["p.a.in"]}
     await topics.close()
