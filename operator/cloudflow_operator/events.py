@@ -64,11 +64,20 @@ def events(before: Status, after: Status, done: Sequence[Action], version: str) 
 
 def undeployed(application: Manifest) -> Event:
     """What is told of an application that is gone, as it was last."""
-    spec = application.get("spec") or {}
-    version, policy = str(spec.get("version", "")), spec.get("deletionPolicy")
-    topics = "the topics that were made for it too" if policy == "Delete" else "its topics stay"
-    message = f"undeployed version {version!r}; {topics}"
+    version = str((application.get("spec") or {}).get("version", ""))
+    message = f"undeployed version {version!r}; {_end_of_topics(application)}"
     return Event(reason="ApplicationUndeployed", message=message)
+
+
+def _end_of_topics(application: Manifest) -> str:
+    if (application.get("spec") or {}).get("deletionPolicy") != "Delete":
+        return "its topics stay"
+    # Without a finalizer an object is gone at once, and never was about to go.
+    if application["metadata"].get("deletionTimestamp") is None:
+        return (
+            "its topics stay: it was deleted before the operator knew of `deletionPolicy: Delete`"
+        )
+    return "the topics that were made for it too"
 
 
 def _of_action(action: Action) -> Iterator[Event]:

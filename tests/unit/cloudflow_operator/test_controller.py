@@ -88,6 +88,26 @@ async def test_the_end_of_one_is_told_once(controller: Controller, cluster: Clus
     assert [reason for reason, _ in cluster.events] == ["ApplicationUndeployed"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "was_held", "told"),
+    [
+        ("Retain", False, "its topics stay"),
+        ("Delete", True, "the topics that were made for it too"),
+        ("Delete", False, "before the operator knew of `deletionPolicy: Delete`"),
+    ],
+)
+async def test_the_end_of_topics_is_told_as_it_was(
+    controller: Controller, cluster: Cluster, policy: str, *, was_held: bool, told: str
+) -> None:
+    last = a_document(deletionPolicy=policy)
+    if was_held:
+        last["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    controller.end(last)
+    await controller.look(PLACE)
+    [(_, message)] = cluster.events
+    assert message.endswith(told)
+
+
 async def test_an_end_that_cannot_be_told_stops_nothing(
     controller: Controller, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
