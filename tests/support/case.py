@@ -14,7 +14,9 @@ from cloudflow_cli.app import PROGRAM, program
 from cloudflow_cli.exits import Exit
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND
 from cloudflow_operator.names import STREAMLET
+from streamlet_sdk.errors import RejectedError
 from streamlet_sdk.runtime.kafka import KafkaTransport
+from streamlet_sdk.runtime.transport import TopicSpec
 from support.applications import NAME
 from support.command import Ended
 from support.deploying import a_file, a_resource
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from streamlet_sdk.runtime.transport import TopicInfo
+    from streamlet_sdk.runtime.transport import Admin, TopicInfo
     from support.command import Shell
     from support.kube import Document, Kube
     from support.operator_process import OperatorProcess
@@ -124,12 +126,37 @@ class Case:
     async def topics(self, one: Installed, *names: str) -> dict[str, TopicInfo | None]:
         """What Kafka says of topics of an application, by the name that it has for them."""
         by_name = {f"{one.namespace}.{one.name}.{name}": name for name in names}
+        async with self._admin() as admin:
+            found = await admin.topics(list(by_name))
+        return {name: found[full] for full, name in by_name.items()}
+
+    async def make_topic(self, one: Installed, name: str, *, partitions: int) -> None:
+        """Make a topic of an application by hand; one that is there goes before, with its records.
+
+        Kafka forgets a topic piece by piece, so it may refuse the name for a moment.
+        """
+        full = f"{one.namespace}.{one.name}.{name}"
+        spec = TopicSpec(name=full, partitions=partitions)
+
+        async def is_made() -> bool:
+            try:
+                await admin.create(spec)
+            except RejectedError:
+                return False
+            return True
+
+        async with self._admin() as admin:
+            if (await admin.topics([full]))[full] is not None:
+                await admin.delete(full)
+            await eventually(is_made, f"{full} to be made by hand")
+
+    @contextlib.asynccontextmanager
+    async def _admin(self) -> AsyncIterator[Admin]:
         transport = KafkaTransport(self.bed.kafka)
         try:
-            found = await transport.admin().topics(list(by_name))
+            yield transport.admin()
         finally:
             await transport.close()
-        return {name: found[full] for full, name in by_name.items()}
 
 
 async def until_running(one: Installed) -> Document:
