@@ -1,14 +1,15 @@
 """kopf: it watches the applications, and does nothing else.
 
-Every event goes to `main`, which puts the application on the queue. kopf writes to no application:
+Every event goes to `operating`, which puts the application on the queue. kopf writes to none:
 it has no handler that would, and a finalizer of its own that nobody uses.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 import kopf
 
@@ -30,6 +31,10 @@ _CLIENT: Final = 330.0
 _CONNECT: Final = 10.0
 _REQUEST: Final = 20.0
 _LONGEST_PAUSE: Final = 30.0
+_WATCHER: Final = "watcher for "
+"""How the names of kopf's tasks begin that watch a namespace."""
+
+_log = logging.getLogger(__name__)
 
 
 class Seen(Protocol):
@@ -50,19 +55,45 @@ class _ForEver:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-async def start(
-    access: Callable[[], Awaitable[Access]], namespaces: Sequence[str], seen: Seen
-) -> Sequence[asyncio.Task[Any]]:
-    """Start to watch; the tasks that do it, of which none ends but by a failure.
+async def watch(
+    access: Callable[[], Awaitable[Access]],
+    namespaces: Sequence[str],
+    seen: Seen,
+    started: Callable[[], None],
+) -> NoReturn:
+    """Watch until cancelled.
 
-    It takes the process's signals, so set handlers for them after it.
+    kopf ends for good at some answers that are over in a moment: a token that the server does not
+    know just then, an event of an error, half a line. Then it is begun anew, with a list of all.
 
     Args:
-        access: asked at the start, and again when the server does not know the token any more.
+        access: asked at each start.
         namespaces: none means all.
         seen: told each application, and whether it is gone; first all that are there.
+        started: called after each start, which takes the process's signals.
     """
-    tasks: Sequence[asyncio.Task[Any]] = tuple(
+    pauses, began = iter(_ForEver()), 0.0
+    while True:
+        now = asyncio.get_running_loop().time()
+        if now > began + _LONGEST_PAUSE * 2:
+            pauses = iter(_ForEver())
+        began = now
+        tasks = await _spawned(access, namespaces, seen)
+        started()
+        try:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _stopped(tasks)
+        errors = [str(task.exception()) for task in ended if not task.cancelled()]
+        _log.warning("The watch of applications is begun anew: %s", "; ".join(errors))
+        await asyncio.sleep(next(pauses))
+
+
+async def _spawned(
+    access: Callable[[], Awaitable[Access]], namespaces: Sequence[str], seen: Seen
+) -> Sequence[asyncio.Task[Any]]:
+    """The tasks of kopf, of which none ends but by a failure."""
+    return tuple(
         await kopf.spawn_tasks(
             registry=_registry(access, seen),
             settings=_settings(),
@@ -71,14 +102,14 @@ async def start(
             namespaces=tuple(namespaces),
         )
     )
-    return tasks
 
 
-async def stop(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """End what `start` has started."""
-    for task in tasks:
+async def _stopped(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    # When the watch of one namespace fails kopf forgets those of the others, which go on.
+    forgotten = [one for one in asyncio.all_tasks() if one.get_name().startswith(_WATCHER)]
+    for task in (*tasks, *forgotten):
         task.cancel()
-    await asyncio.wait(tasks)
+    await asyncio.gather(*tasks, *forgotten, return_exceptions=True)
 
 
 def _registry(access: Callable[[], Awaitable[Access]], seen: Seen) -> kopf.OperatorRegistry:

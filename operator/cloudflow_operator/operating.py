@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import signal
 import time
@@ -115,9 +116,10 @@ class Operator:
         Raises:
             RuntimeError: when a part ended that never should; the process cannot go on.
         """
-        kopf = await handlers.start(self._requests.access, self._watches, self._seen)
-        catch_signals(stop)
+        catch = functools.partial(catch_signals, stop)
+        applications = handlers.watch(self._requests.access, self._watches, self._seen, catch)
         followers = _started(
+            ("watch of applications", applications),
             *((f"watch of {watch.target.words}", watch.run()) for watch in self._followed),
             ("probe", self._probe.run()),
             ("measurement of the loop", self._metrics.watch_loop()),
@@ -125,7 +127,7 @@ class Operator:
         standing = _started(("election", self._election.run()))
         leading = _started(("work", self._lead()))
         try:
-            await _until(stop, [*kopf, *followers, *standing, *leading])
+            await _until(stop, [*followers, *standing, *leading])
         finally:
             # The order matters: whoever writes has ended before another one may lead.
             await _ended(leading)
@@ -133,7 +135,6 @@ class Operator:
             await self._election.release()
             await self._topics.close()
             await _ended(followers)
-            await handlers.stop(kopf)
 
     async def _lead(self) -> None:
         await self._election.leading.wait()
@@ -186,7 +187,9 @@ class Operator:
     def _watch(self, target: Target, listener: Children | _Secrets) -> Watch:
         return Watch(self._requests, target, listener, self._metrics.heard)
 
-    def _finished(self, _: Place, result: Result | None, took: float) -> None:
+    def _finished(self, place: Place, result: Result | None, took: float) -> None:
+        if result is not None and result.is_over:
+            self._metrics.phase(*place, None)  # no event may have told its end
         self._metrics.reconciled(_word(result), timedelta(seconds=took))
 
     def _measure(self) -> None:

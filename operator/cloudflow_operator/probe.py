@@ -116,16 +116,20 @@ class Probe:
             one for one in {**listed, **self._told} if listed.get(one) != self._told.get(one)
         ]
         # One that changes all the time differs at each look, but events tell of it in between.
-        self._stale = tuple(
+        missed = tuple(
             one
             for one in differing
             if one in self._suspects and self._suspects[one] == self._told.get(one)
         )
+        # A watch that begins anew tells all that is there, and nothing of what went meanwhile.
+        self._stale = tuple(one for one in missed if one in listed)
         self._suspects = {one: self._told.get(one) for one in differing}
         if self._stale:
             _log.warning("%s", *self.why_unhealthy())
-        for one in self._stale:
+        for one in missed:
             self._missed(one.namespace, one.name)
+            if one not in listed:
+                self.gone(*one)
 
     async def _listed(self) -> AsyncIterator[Manifest]:
         for where in self._paths:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cloudflow_operator import names
+from cloudflow_operator import handlers, names
 from cloudflow_operator.access import Access, access
 from cloudflow_operator.handlers import FINALIZER, _registry, _settings
+from support.virtual_time import virtual_time
+
+if TYPE_CHECKING:
+    import pytest
 
 
 async def nobody() -> Access:
@@ -73,3 +78,34 @@ async def test_kopf_asks_as_who_the_operator_is() -> None:
     assert found.server == "https://server"
     assert "geheim" not in repr(found)
     assert (await access(Configuration(None))).token is None
+
+
+@virtual_time
+async def test_a_watch_that_ended_is_begun_anew_without_leftovers(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    starts: list[float] = []
+    forgotten: list[asyncio.Task[None]] = []
+
+    async def failing() -> None:
+        await asyncio.sleep(100)
+        raise RuntimeError("half a line")
+
+    async def spawned(*_: object) -> tuple[asyncio.Task[None], ...]:
+        starts.append(asyncio.get_running_loop().time())
+        forgotten.append(asyncio.create_task(asyncio.sleep(1e9), name="watcher for two"))
+        return asyncio.create_task(failing()), asyncio.create_task(asyncio.sleep(1e9))
+
+    monkeypatch.setattr(handlers, "_spawned", spawned)
+    taken: list[int] = []
+    watching = asyncio.create_task(
+        handlers.watch(nobody, (), lambda *_, **__: None, lambda: taken.append(len(starts)))
+    )
+    await asyncio.sleep(250)
+    assert len(starts) == 3
+    assert taken == [1, 2, 3]
+    assert [one.done() for one in forgotten] == [True, True, False]
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert forgotten[-1].cancelled()
+    assert "half a line" in caplog.messages[-1]

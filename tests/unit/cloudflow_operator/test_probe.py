@@ -98,10 +98,12 @@ async def test_a_new_application_is_missed_too() -> None:
     assert await Probed(Server(a="1")).looks(2) == ["a"]
 
 
-async def test_a_deletion_that_no_event_told_is_missed_too() -> None:
+async def test_a_deletion_that_no_event_told_is_missed_too_and_is_no_stale_watch() -> None:
     probed = Probed(Server())
     probed.saw(a="1")
     assert await probed.looks(2) == ["a"]
+    assert not probed.probe.is_stale
+    assert await probed.looks(2) == []
 
 
 async def test_a_deletion_that_was_told_is_not() -> None:
