@@ -17,6 +17,7 @@ from cloudflow_cli.kube import session
 from cloudflow_cli.kube.arguments import ApplicationArgument
 from cloudflow_cli.kube.session import Session
 from cloudflow_operator.interfaces import Manifest
+from streamlet_sdk.contract import groups_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ def _data(
         "gone": gone,
         "deletedTopics": deleted,
         "keptTopics": [name for name in known if name not in deleted],
+        "keptGroups": f"{groups_of(metadata['namespace'], metadata['name'])}*",
     }
 
 
@@ -115,5 +117,6 @@ def _text(told: dict[str, Any]) -> str:
         lines.append(f"{verb}: the topics {', '.join(told['deletedTopics'])}.")
     if told["keptTopics"]:
         lines.append(f"Kept: the topics {', '.join(told['keptTopics'])}.")
-    lines.append("Kept: volume claims, Secrets that you made, positions of consumer groups.")
+    lines.append(f"Kept: the consumer groups {told['keptGroups']} with their offsets.")
+    lines.append("Kept: volume claims, Secrets that you made.")
     return "\n".join(lines) + "\n"

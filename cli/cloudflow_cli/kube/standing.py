@@ -21,6 +21,8 @@ _UNSEEN: Final = (
 )
 _STALE: Final = "The operator has not acted on the last change yet."
 _LEAVING: Final = "It is being removed."
+_NAMED: Final = 5  # groups; `-o yaml` has more
+_NOT_NEEDED: Final = "delete them with Kafka's tools when their offsets are not needed."
 
 
 def data(application: Manifest) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def data(application: Manifest) -> dict[str, Any]:
         "conditions": status.get("conditions", []),
         "streamlets": status.get("streamlets", []),
         "topics": status.get("topics", []),
+        "leftGroups": status.get("leftGroups"),
     }
 
 
@@ -74,6 +77,8 @@ def text(application: Manifest, now: datetime) -> str:
         (("topic", "in kafka", "cluster", "partitions", "state", "message"), topics),
     )
     parts += [render.table(header, rows) for header, rows in tables if rows]
+    if found["leftGroups"] and found["leftGroups"]["groups"]:
+        parts.append(_left(found["leftGroups"]))
     return "\n".join(parts)
 
 
@@ -144,6 +149,16 @@ def _partitions(topic: Mapping[str, Any]) -> str:
 
 def _state(topic: Mapping[str, Any]) -> tuple[str, str]:
     return topic["state"], _brief(topic)
+
+
+def _left(groups: Mapping[str, Any]) -> str:
+    named = [
+        one["name"] + (f" on {one['cluster']}" if one["cluster"] != DEFAULT_CLUSTER else "")
+        for one in groups["groups"][:_NAMED]
+    ]
+    others = groups["count"] - len(named)
+    listed = ", ".join(named) + (f" and {others} more" if others else "")
+    return f"Left behind: consumer groups {listed}; {_NOT_NEEDED}\n"
 
 
 def _brief(part: Mapping[str, Any]) -> str:

@@ -59,6 +59,24 @@ def test_an_application_that_is_being_removed_says_so(server: FakeServer, status
     assert "It is being removed." in shown
 
 
+def test_groups_of_removed_streamlets_are_told_in_one_line(
+    server: FakeServer, status: Manifest
+) -> None:
+    names = [f"plant.sensor-data.old-{number}.in" for number in range(9)]
+    groups = [{"name": name, "cluster": "default"} for name in names]
+    groups[1]["cluster"] = "east"
+    status["leftGroups"] = {"count": 2, "groups": groups[:2]}
+    line = standing.text(made(server, status), NOW).splitlines()[-1]
+    assert line == (
+        f"Left behind: consumer groups {names[0]}, {names[1]} on east; "
+        "delete them with Kafka's tools when their offsets are not needed."
+    )
+    status["leftGroups"] = {"count": 30, "groups": groups}
+    assert f"{names[4]} and 25 more; delete" in standing.text(made(server, status), NOW)
+    status["leftGroups"] = {"count": 0, "groups": []}
+    assert "Left behind" not in standing.text(made(server, status), NOW)
+
+
 @pytest.mark.parametrize(
     ("since", "shown"),
     [

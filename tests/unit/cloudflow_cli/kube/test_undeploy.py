@@ -69,6 +69,7 @@ def test_data_for_scripts_tells_what_stays(
         "gone": False,
         "deletedTopics": ["plant.sensor-data.metrics"],
         "keptTopics": ["alarms"],
+        "keptGroups": "plant.sensor-data.*",
     }
 
 
