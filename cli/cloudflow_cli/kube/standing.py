@@ -21,6 +21,7 @@ _UNSEEN: Final = (
 )
 _STALE: Final = "The operator has not acted on the last change yet."
 _LEAVING: Final = "It is being removed."
+_USUAL: Final = "default"  # the cluster that need not be named
 _NAMED: Final = 5  # groups; `-o yaml` has more
 _NOT_NEEDED: Final = "delete them with Kafka's tools when their offsets are not needed."
 
@@ -153,7 +154,7 @@ def _state(topic: Mapping[str, Any]) -> tuple[str, str]:
 
 def _left(groups: Mapping[str, Any]) -> str:
     named = [
-        one["name"] + (f" on {one['cluster']}" if one["cluster"] != DEFAULT_CLUSTER else "")
+        one["name"] + (f" on {one['cluster']}" if one["cluster"] != _USUAL else "")
         for one in groups["groups"][:_NAMED]
     ]
     others = groups["count"] - len(named)
