@@ -43,11 +43,13 @@ class Bed:
         operator: it looks after all namespaces.
         namespace: the operator's own.
         kafka: its `default` cluster, as `host:port`.
+        waiting: an application whose pods wait for a Secret since the session began.
     """
 
     operator: OperatorProcess
     namespace: str
     kafka: str
+    waiting: Document
 
 
 @dataclass(frozen=True)

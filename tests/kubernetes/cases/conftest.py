@@ -10,19 +10,26 @@ import pytest
 
 from cloudflow_operator.names import ABOUT
 from cloudflow_operator.rights import Installation
+from support.applications import a_streamlet, a_topic
 from support.case import Bed, Case, until_gone
 from support.command import Shell
 from support.installed import installed
+from support.installed_application import Installed
 from support.kube import a_kube, a_namespace, document
-from support.operator_process import an_operator, kafka_cluster, until_leading
+from support.operator_process import an_operator, application, kafka_cluster, until_leading
 from support.pod_states import played
+from support.pod_states import waiting as containers_waiting
 from support.resources import install
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from support.kube import Kube
+    from support.kube import Document, Kube
+
+TOKEN = {"name": "token", "valueFrom": {"secretKeyRef": {"name": "nowhere", "key": "token"}}}
+WAITS = a_streamlet("waits", parameters=[TOKEN])
+TOPICS = [a_topic("raw", (), ("waits.in",)), a_topic("good", ("waits.out",))]
 
 
 @pytest.fixture(scope="package")
@@ -47,7 +54,22 @@ async def _started(stack: AsyncExitStack, kubernetes: Path, kafka: str, folder: 
     theirs = await stack.enter_async_context(installed(kube, Installation(namespace=own), folder))
     operator = await stack.enter_async_context(an_operator(theirs, folder, namespace=own))
     await until_leading(operator)
-    return Bed(operator, own, kafka)
+    waiting = await _waiting(kube, await stack.enter_async_context(a_namespace(kube)))
+    return Bed(operator, own, kafka, waiting)
+
+
+async def _waiting(kube: Kube, namespace: str) -> Document:
+    """An application whose pods wait for a Secret; only after a while that is worth a word."""
+    made = await kube.create(application("waiting", namespace, streamlets=[WAITS], topics=TOPICS))
+    async with played(kube, namespace) as pods:
+        pods.say("waits", containers_waiting("ContainerCreating"))
+        await Installed(kube, made).until(_has_pod, "the pod to be seen")
+    return made
+
+
+def _has_pod(found: Document) -> bool:
+    streamlets = found.get("status", {}).get("streamlets", ())
+    return any(pod["status"] == "ContainerCreating" for one in streamlets for pod in one["pods"])
 
 
 async def _forgotten(kube: Kube, namespace: str) -> None:
