@@ -17,6 +17,7 @@ from cloudflow_cli.kube import session
 from cloudflow_cli.kube.arguments import ApplicationArgument
 from cloudflow_cli.kube.session import Session
 from cloudflow_operator.interfaces import Manifest
+from streamlet_sdk.contract import groups_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +105,7 @@ def _data(
         "gone": gone,
         "deletedTopics": deleted,
         "keptTopics": [name for name in known if name not in deleted],
-        # Their beginning, as `streamlet_sdk.contract` names them.
-        "keptGroups": f"{metadata['namespace']}.{metadata['name']}.*",
+        "keptGroups": f"{groups_of(metadata['namespace'], metadata['name'])}*",
     }
 
 
