@@ -247,6 +247,10 @@ async def test_acc_19_a_pull_secret_is_kept_by_deploy_and_by_git(place: Place) -
     }
     made = await place.kube.read(document("v1", "Secret", secret, place.namespace))
     assert made["metadata"]["ownerReferences"][0]["name"] == NAME
+    again = ["update-docker-credentials", NAME, "a.example", *words]
+    assert (await place.run(*again, stdin="another")).status == 0
+    after = json.loads((await place.secret(secret))[".dockerconfigjson"])["auths"]
+    assert (after["a.example"]["password"], after["b.example"]) == ("another", auths["b.example"])
 
 
 async def test_counts_that_two_people_write_at_once_are_both_there(place: Place) -> None:
