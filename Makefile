@@ -11,7 +11,7 @@ EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-kafka bench-operator chaos golden crds docs kafka-up kafka-down kubernetes-up kubernetes-down cluster-up cluster-down
+.PHONY: help setup run test check bench bench-kafka bench-operator chaos golden crds chart docs kafka-up kafka-down kubernetes-up kubernetes-down cluster-up cluster-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -34,6 +34,7 @@ check: $(DEV_READY) ## Format, lint, types, layers, generated pages and the fast
 	$(BIN)/codespell
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m cloudflow_operator.api.schema --check
+	$(BIN)/python helm/generate.py --check
 	$(BIN)/python -m pytest --quiet -m "not slow" tests/contract/house
 
 kafka-up: $(DEV_READY) ## Start a real Kafka (Java, Maven) and say how tests and the sandbox find it.
@@ -70,8 +71,12 @@ bench-operator: $(DEV_READY) ## Measure the operator on a real API server and Ka
 golden: $(DEV_READY) ## Rewrite the expected outputs that tests compare with; read the diff.
 	@$(BIN)/python -m pytest --update-golden $(ARGS)
 
-crds: $(DEV_READY) ## Rewrite crds/ from the operator's types.
+crds: $(DEV_READY) ## Rewrite crds/ from the operator's types, and the chart's copy.
 	@$(BIN)/python -m cloudflow_operator.api.schema
+	@$(BIN)/python helm/generate.py
+
+chart: $(DEV_READY) ## Rewrite what the chart has from elsewhere.
+	@$(BIN)/python helm/generate.py
 
 docs: $(DEV_READY) ## Rewrite the generated pages in docs/reference.
 	@$(BIN)/python docs/generate.py
