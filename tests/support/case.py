@@ -60,6 +60,7 @@ class Case:
         pods: what its pods are said to be; by default they run.
         folder: for files.
         kubeconfig: of who gives commands.
+        shell: for commands in processes of their own, of an administrator.
     """
 
     bed: Bed

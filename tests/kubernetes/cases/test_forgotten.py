@@ -24,7 +24,7 @@ INGRESS: dict[str, Any] = {
 
 def counted(replicas: int | None) -> dict[str, Any]:
     """The spec with so many pods of validation, or without a word about them."""
-    fields = {} if replicas is None else {"replicas": replicas}
+    fields: dict[str, Any] = {} if replicas is None else {"replicas": replicas}
     validation = a_streamlet("validation", **fields)
     return {"streamlets": [a_streamlet("ingress", MetricsIngress), validation]}
 
@@ -86,7 +86,11 @@ async def test_hpa_present_while_replicas_is_set_and_replicas_removed(case: Case
     await until_counted(one, 2)
     await autoscaled(one, 5)
     await until_counted(one, 2)
-    assert await one.events("StreamletScaled") == 1
+
+    async def is_told() -> bool:
+        return await one.events("StreamletScaled") == 1
+
+    await eventually(is_told, "people to be told that the count was put right")
     await case.apply(**counted(None))
     await until_running(one)
     assert await count(one) == 2

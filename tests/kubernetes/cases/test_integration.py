@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloudflow_cli.exits import Exit
+from cloudflow_operator.names import STREAMLET
 from support.applications import NAME
 from support.case import until_gone, until_running
 from support.kube import document
@@ -30,6 +31,9 @@ async def comes_and_goes(case: Case) -> None:
 
 async def test_it_01_to_05_it_comes_runs_and_goes_without_a_pod_left(case: Case) -> None:
     await comes_and_goes(case)
+    seen = await case.shell(f"kubectl cloudflow list -n {case.namespace}")
+    assert (seen.status, seen.err) == (Exit.DONE, "")
+    assert NAME not in seen.out
 
 
 async def test_it_06_to_11_it_comes_again_and_is_seen_in_its_namespace(case: Case) -> None:
@@ -118,7 +122,7 @@ async def requested(case: Case) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for pod in await case.kube.listed("v1", "Pod", case.namespace):
         [container] = pod["spec"]["containers"]
-        name = pod["metadata"]["labels"]["cloudflow.dev/streamlet"]
+        name = pod["metadata"]["labels"][STREAMLET]
         found[name] = container["resources"].get("requests", {})
     return found
 
