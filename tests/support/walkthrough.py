@@ -65,10 +65,17 @@ def _environment() -> dict[str, str]:
 
 @dataclass
 class Reader:
-    """Somebody with a shell; `folder` is where they are."""
+    """Somebody with a shell.
+
+    Attributes:
+        folder: where they are.
+        environment: of their commands.
+        patience: seconds that a command may take.
+    """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=_environment)
+    patience: float = _SECONDS
 
     def write(self, file: File) -> None:
         """Put a file where the page says."""
@@ -98,7 +105,7 @@ class Reader:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=_SECONDS,
+            timeout=self.patience,
             check=False,
         )
 
