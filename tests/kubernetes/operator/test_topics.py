@@ -11,6 +11,8 @@ from streamlet_sdk.runtime.kafka import KafkaTransport
 from support.installed_application import Installed, create, merge
 from support.kube import document, eventually
 from support.operator_process import application, kafka_cluster
+from support.transport import World as Pods
+from support.transport import deadline
 from testbed.kafka import free_ports
 
 if TYPE_CHECKING:
@@ -93,6 +95,29 @@ async def test_a_kafka_that_is_away_holds_up_the_end_and_nothing_else(
     assert not await kube.listed("apps/v1", "Deployment", namespace)
     await merge(kube, plant.document, {"spec": {"deletionPolicy": "Retain"}})
     await until_gone(kube, plant.document)
+
+
+async def test_a_removed_streamlet_leaves_its_group_and_the_status_lists_it(
+    operator: OperatorProcess, kube: Kube, namespace: str, kafka: str
+) -> None:
+    plant = await create(kube, application("plant", namespace))
+    await plant.settled()
+    group = f"{namespace}.plant.validation.in"
+    async with Pods(lambda client: KafkaTransport(kafka, client=client)) as pods:
+        pod = await pods.reader(f"{namespace}.plant.raw", group)
+        claims = await pod.opened(1)
+        assert await pod.consumer.commit(dict.fromkeys(claims, 0), deadline()) == {*claims}
+    status = (await plant.read())["status"]
+    assert (status["leftGroups"]["count"], status["leftGroups"]["groups"]) == (0, [])
+    streamlets = [one for one in plant.document["spec"]["streamlets"] if one["name"] == "ingress"]
+    topics = [{"name": "raw", "producers": ["ingress.out"]}]
+    await merge(kube, plant.document, {"spec": {"streamlets": streamlets, "topics": topics}})
+    await plant.until(
+        lambda one: (
+            one["status"]["leftGroups"]["groups"] == [{"name": group, "cluster": "default"}]
+        ),
+        "the status to list the group",
+    )
 
 
 async def test_rubbish_in_a_secret_is_told_and_its_repair_is_seen(
