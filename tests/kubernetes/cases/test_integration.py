@@ -32,8 +32,8 @@ async def comes_and_goes(case: Case) -> None:
 async def test_it_01_to_05_it_comes_runs_and_goes_without_a_pod_left(case: Case) -> None:
     await comes_and_goes(case)
     seen = await case.shell(f"kubectl cloudflow list -n {case.namespace}")
-    assert (seen.status, seen.err) == (Exit.DONE, "")
-    assert NAME not in seen.out
+    told = f"There are no applications in namespace '{case.namespace}'.\n"
+    assert (seen.status, seen.out, seen.err) == (Exit.DONE, "", told)
 
 
 async def test_it_06_to_11_it_comes_again_and_is_seen_in_its_namespace(case: Case) -> None:
