@@ -158,12 +158,7 @@ class Topic(Part):
     """One topic and the ports that it connects."""
 
     model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                _NEVER_LOWERED,
-                "the partitions of a topic can only be raised",
-            )
-        )
+        json_schema_extra=rules((_NEVER_LOWERED, "the partitions of a topic can only be raised"))
     )
 
     name: Text = Field(description="The topic's id in the blueprint.")
@@ -271,10 +266,7 @@ class Spec(Part):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            (
-                _DESCRIBED,
-                "every streamlet's class needs an entry in spec.descriptors",
-            )
+            (_DESCRIBED, "every streamlet's class needs an entry in spec.descriptors")
         )
     )
 
