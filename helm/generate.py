@@ -155,12 +155,16 @@ class Value(NamedTuple):
 
 def of_settings(name: str) -> Node:
     """What a setting of the operator can be, by its name here."""
-    field = re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
-    found = Settings.model_json_schema()["properties"][field]
+    found = Settings.model_json_schema()["properties"][field(name)]
     if found.get("format") == "duration":
         return DURATION
     shape = {key: found[key] for key in ("type", "enum", "minimum", "maximum") if key in found}
     return {**shape, "minimum": 1} if name == "port" else shape  # a probe has to know it
+
+
+def field(name: str) -> str:
+    """What the operator calls a setting."""
+    return re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
 
 
 def values() -> list[Value]:
