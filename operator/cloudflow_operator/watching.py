@@ -104,6 +104,7 @@ class Watch:
                 if self._version is None:
                     await self._list()
                 await self._follow()
+                self._failures = 0
             except ClusterError as error:
                 if not isinstance(error, ClusterUnavailableError):
                     self._version = None  # what was missed is not told any more
@@ -157,11 +158,13 @@ class Watch:
         async with contextlib.aclosing(self._requests.stream(request, _SILENCE)) as events:
             async for event in events:
                 self._tell(request, event)
+                self._failures = 0
                 self._heard()
 
     def _tell(self, request: Request, event: Manifest) -> None:
         changed = event.get("object") or {}
-        match event.get("type"):
+        version = changed.get("metadata", {}).get("resourceVersion")
+        match event.get("type") if version else None:
             case "ADDED" | "MODIFIED":
                 self._listener.put(self.target.kind, changed)
             case "DELETED":
@@ -171,10 +174,9 @@ class Watch:
             case _:
                 message = changed.get("message", "the answer is no event")
                 raise RefusedError(request.doing, str(message))
-        self._version = changed["metadata"]["resourceVersion"]
+        self._version = version
 
     def _heard(self) -> None:
-        self._failures = 0
         if self._on_hearing is not None:
             self._on_hearing(self.target.kind)
 

@@ -147,7 +147,9 @@ async def test_a_stream_that_ends_goes_on_where_it_was() -> None:
     assert one.listener.kept == [{"a"}]
 
 
-@pytest.mark.parametrize("event", [an_error(410), an_error(500), {}, {"type": "NEWS"}])
+@pytest.mark.parametrize(
+    "event", [an_error(410), an_error(500), {}, {"type": "NEWS"}, {"type": "ADDED"}]
+)
 def test_after_an_event_that_tells_of_a_gap_all_is_listed_again(event: Manifest) -> None:
     @virtual_time
     async def scenario() -> None:
@@ -223,6 +225,14 @@ async def test_a_server_that_ends_each_stream_at_once_is_not_asked_all_the_time(
     async with Followed(server):
         await asyncio.sleep(10)
     assert len(server.asked) < 110
+
+
+@virtual_time
+async def test_a_server_that_refuses_each_watch_is_asked_for_lists_less_and_less_often() -> None:
+    server = Server([a_list(10)] * 1000, [[an_error(410)] for _ in range(1000)])
+    async with Followed(server):
+        await asyncio.sleep(300)
+    assert 10 < len(server.asked) < 100
 
 
 @virtual_time
