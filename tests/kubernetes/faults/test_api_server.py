@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -152,6 +153,10 @@ async def test_watches_that_are_cut_in_the_middle_of_a_line_go_on(
     assert operator.answer("/healthz")[0] == 200
 
 
+def an_event(event: Any) -> web.Response:
+    return web.Response(text=f"{json.dumps(event)}\n", content_type="application/json")
+
+
 GONE = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
 
 
@@ -166,10 +171,10 @@ def watches_are(answer: web.Response) -> Fault:
     "answer",
     [
         refusal(410, "too old resource version"),
-        web.json_response({"type": "ERROR", "object": GONE}),
-        web.json_response({"type": "ERROR", "object": {**GONE, "code": 500}}),
-        web.json_response({"type": "ADDED"}),
-        web.json_response(["what?"]),
+        an_event({"type": "ERROR", "object": GONE}),
+        an_event({"type": "ERROR", "object": {**GONE, "code": 500}}),
+        an_event({"type": "ADDED"}),
+        an_event(["what?"]),
     ],
     ids=["410", "410-event", "500-event", "no-object", "no-event"],
 )
