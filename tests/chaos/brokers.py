@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResourceType
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.admin import AlterConfigsRequest
 
 from chaos.proxy import Proxy
 from testbed.kafka import KafkaCluster, Layout, free_ports
@@ -36,10 +39,9 @@ PROPERTIES = {
     # Kafka looks for transactions that were left open every 10 s; a second is enough to wait.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     "group.min.session.timeout.ms": "1000",
-    # Names of transactions and of producers are forgotten when they are not used for this long.
+    # Names of transactions are forgotten when they are not used for this long.
     "transactional.id.expiration.ms": "25000",
     "transaction.remove.expired.transaction.cleanup.interval.ms": "1000",
-    "producer.id.expiration.ms": "25000",
     "producer.id.expiration.check.interval.ms": "1000",
     "sasl.enabled.mechanisms": MECHANISM,
     f"listener.name.{GUARDED.lower()}.{MECHANISM.lower()}.sasl.jaas.config": f"{LOGIN} required;",
@@ -118,6 +120,20 @@ class Brokers:
                 {topic: NewPartitions(count) for topic, count in topics.items()}
             )
 
+    async def forget_producers(self, after: timedelta | None) -> None:
+        """Forget producers that have written nothing for a while; as it comes, when that is None.
+
+        A batch that is repeated after that is written twice: not for runs with outages.
+        """
+        changed = [] if after is None else [("producer.id.expiration.ms", _milliseconds(after))]
+        # aiokafka's own method has no way to name all brokers.
+        request = AlterConfigsRequest(resources=[(ConfigResourceType.BROKER, "", changed)])
+        async with self._asking() as admin:
+            response = await admin._send_request(request, 1)
+        for code, message, *_ in response.resources:
+            if code:
+                raise KafkaError(message)
+
     async def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
         """Delete what lies before an offset, by partition, as retention does."""
         rows = {
@@ -175,6 +191,10 @@ async def brokers(properties: Mapping[str, str] | None = None) -> AsyncIterator[
         await asyncio.to_thread(cluster.format)
         await asyncio.to_thread(cluster.start)
         yield Brokers(cluster, proxies)
+
+
+def _milliseconds(time: timedelta) -> str:
+    return str(time // timedelta(milliseconds=1))
 
 
 def _advertise(broker: Broker, port: int) -> None:

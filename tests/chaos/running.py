@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from streamlet_sdk.delivery import Guarantee
 
 
+# The last one is what the account says of an input that proves nothing.
+_UNFINISHED = (
+    TimeoutError,
+    OSError,
+    KafkaError,
+    KafkaUnavailableError,
+    CloudflowError,
+    ValueError,
+)
+
+
 class UnfinishedError(Exception):
     """A scenario could not be played to its end, so there is nothing to account for."""
 
@@ -37,7 +48,7 @@ async def run(scenario: Scenario, guarantee: Guarantee, seed: int, brokers: Brok
     chance = Random(f"{seed} {scenario.name} {guarantee}")
     try:
         result = await Stage(scenario, guarantee, seed, brokers, chance).play(folder)
-    except (TimeoutError, OSError, KafkaError, KafkaUnavailableError, CloudflowError) as error:
+    except _UNFINISHED as error:
         raise UnfinishedError(f"{error!r}; logs are in {folder}") from error
     if result.broken:
         result.broken.append(f"logs are in {folder}")

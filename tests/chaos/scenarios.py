@@ -103,8 +103,8 @@ SCENARIOS = (
         incidents=12,
     ),
     Scenario(name="open-transaction", faults=topic_faults.transaction_left_open),
-    Scenario(name="idle", faults=topic_faults.idle(22)),
-    Scenario(name="expired-id", faults=topic_faults.idle(40)),
+    Scenario(name="idle", faults=topic_faults.idle),
+    Scenario(name="expired-id", faults=topic_faults.forgotten),
     Scenario(name="password", faults=faults.password_changed, is_guarded=True, incidents=18),
     Scenario(name="slow", faults=faults.slow_and_killed, forward="Slow"),
     Scenario(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaProducer
@@ -14,8 +15,6 @@ from chaos.stage import INPUT, MIDDLE, PARTITIONS
 from chaos.traffic import CLIENT, ended
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from chaos.stage import Stage
 
 # Further than any topic of a run gets.
@@ -95,14 +94,19 @@ async def transaction_left_open(stage: Stage) -> None:
         await ended(producer)
 
 
-def idle(seconds: float) -> Callable[[Stage], Awaitable[None]]:
+async def idle(stage: Stage, seconds: float = 22) -> None:
     """No record comes for a while, twice."""
+    for _ in range(2):
+        stage.feed.pause()
+        await asyncio.sleep(seconds)
+        stage.feed.resume()
+        await asyncio.sleep(5)
 
-    async def faults(stage: Stage) -> None:
-        for _ in range(2):
-            stage.feed.pause()
-            await asyncio.sleep(seconds)
-            stage.feed.resume()
-            await asyncio.sleep(5)
 
-    return faults
+async def forgotten(stage: Stage) -> None:
+    """No record comes until brokers have forgotten who wrote before."""
+    await stage.brokers.forget_producers(timedelta(seconds=25))
+    try:
+        await idle(stage, 40)
+    finally:
+        await stage.brokers.forget_producers(None)
