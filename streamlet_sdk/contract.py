@@ -147,12 +147,15 @@ class Binding(Model):
         topic: the topic's id in the blueprint.
         kafka_name: its name on the broker.
         cluster: the named Kafka cluster it is on.
+        prefix: stands before the names of groups, transactions and positions there, so that
+            platforms that share a cluster do not meet.
         properties: client properties for this port, in Kafka's own names.
     """
 
     topic: str
     kafka_name: str
     cluster: str = "default"
+    prefix: str = ""
     properties: Mapping[str, str] = Field(default_factory=dict)
 
 
@@ -188,15 +191,21 @@ class StreamletConfig(Model):
 
     def group(self, inlet: str) -> str:
         """The consumer group of an inlet: one per namespace, application, streamlet and inlet."""
-        return f"{groups_of(self.namespace, self.application)}{self.streamlet}.{inlet}"
+        return self.own_name(inlet, inlet)
+
+    def own_name(self, port: str, part: str) -> str:
+        """What the streamlet calls a `part` of its own on the Kafka cluster of a port."""
+        prefix = self.ports[port].prefix if port in self.ports else ""
+        return f"{groups_of(self.namespace, self.application, prefix)}{self.streamlet}.{part}"
 
 
-def groups_of(namespace: str, application: str) -> str:
+def groups_of(namespace: str, application: str, prefix: str = "") -> str:
     """What the names of all consumer groups of an application begin with, and of no other's.
 
-    Namespaces and applications have no dots in their names, so that the last one ends it.
+    Namespaces and applications have no dots in their names, so that the last one ends it. `prefix`
+    is the Kafka cluster's.
     """
-    return f"{namespace}.{application}."
+    return f"{prefix}{namespace}.{application}."
 
 
 def dead_letter_port(inlet: str) -> str:

@@ -131,10 +131,8 @@ class Topics(Protocol):
         """
         ...
 
-    async def groups(
-        self, clusters: Iterable[str], prefix: str
-    ) -> Mapping[str, Sequence[str] | None]:
-        """The consumer groups whose names begin with `prefix`, sorted, of each of `clusters`.
+    async def groups(self, prefixes: Mapping[str, str]) -> Mapping[str, Sequence[str] | None]:
+        """The consumer groups whose names begin with the prefix of each cluster, sorted.
 
         None of a cluster that did not tell of all.
         """

@@ -24,7 +24,7 @@ from cloudflow_operator.topic_states import (
 from streamlet_sdk.errors import DeniedError, TransportError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cloudflow_operator.api.v1alpha1 import TopicStatus
     from cloudflow_operator.desired.topics import DesiredTopic
@@ -79,16 +79,13 @@ class KafkaTopics:
         left = await asyncio.gather(*map(gone, topics))
         return [one for one in left if one is not None]
 
-    async def groups(
-        self, clusters: Iterable[str], prefix: str
-    ) -> Mapping[str, Sequence[str] | None]:
-        """The consumer groups whose names begin with `prefix`, by cluster.
+    async def groups(self, prefixes: Mapping[str, str]) -> Mapping[str, Sequence[str] | None]:
+        """The consumer groups whose names begin with the prefix of each cluster, by cluster.
 
         Nothing is raised; the clusters are asked at the same time.
         """
-        names = list(clusters)
-        found = await asyncio.gather(*(self._groups_on(name, prefix) for name in names))
-        return dict(zip(names, found, strict=True))
+        found = await asyncio.gather(*(self._groups_on(*one) for one in prefixes.items()))
+        return dict(zip(prefixes, found, strict=True))
 
     async def close(self) -> None:
         """Let go of all connections."""

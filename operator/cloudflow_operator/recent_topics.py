@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cloudflow_operator.topic_states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cloudflow_operator.api.v1alpha1 import TopicStatus
     from cloudflow_operator.desired.topics import DesiredTopic
@@ -62,11 +62,9 @@ class RecentTopics:
             self._seen.pop((one.cluster, one.kafka_name), None)
         return await self._topics.delete(topics)
 
-    async def groups(
-        self, clusters: Iterable[str], prefix: str
-    ) -> Mapping[str, Sequence[str] | None]:
+    async def groups(self, prefixes: Mapping[str, str]) -> Mapping[str, Sequence[str] | None]:
         """What is found now."""
-        return await self._topics.groups(clusters, prefix)
+        return await self._topics.groups(prefixes)
 
     def _is_believed(self, wanted: DesiredTopic, before: TopicStatus | None) -> bool:
         seen = self._seen.get((wanted.cluster, wanted.spec.name))

@@ -207,9 +207,11 @@ async def _left_groups(
     metadata, before = application.metadata, application.status
     if not left_groups.may_be_others(before, metadata.generation):
         return None
-    places = left_groups.places(wanted, before, clusters)
-    prefix = groups_of(metadata.namespace, metadata.name)
-    found = await world.topics.groups(places, prefix)
+    prefixes = {
+        name: groups_of(metadata.namespace, metadata.name, clusters[name].prefix)
+        for name in left_groups.places(wanted, before, clusters)
+    }
+    found = await world.topics.groups(prefixes)
     return left_groups.left_groups(found, wanted, before.left_groups, metadata.generation)
 
 

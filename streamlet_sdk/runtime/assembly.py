@@ -200,9 +200,9 @@ class Assembly:
         store = None
         if role.position is not None:
             _, outlets = declared(type(self.streamlet))
-            transport = self._cluster(next(iter(outlets))).transport
-            key = f"{config.namespace}.{config.application}.{config.streamlet}.{attribute}"
-            store = PositionStore(transport, key)
+            first = next(iter(outlets))
+            transport = self._cluster(first).transport
+            store = PositionStore(transport, config.own_name(first, attribute))
         return SourcePlan(
             name=f"{config.streamlet}.{attribute}",
             role=role,

@@ -252,17 +252,15 @@ class FakeTopics:
             self.there.pop((one.cluster, one.kafka_name), None)
         return []
 
-    async def groups(
-        self, clusters: Iterable[str], prefix: str
-    ) -> Mapping[str, Sequence[str] | None]:
+    async def groups(self, prefixes: Mapping[str, str]) -> Mapping[str, Sequence[str] | None]:
         self.asked += 1
         if self.away or self.mute:
-            return dict.fromkeys(clusters)
+            return dict.fromkeys(prefixes)
         return {
             cluster: sorted(
                 name for at, name in self.consumers if at == cluster and name.startswith(prefix)
             )
-            for cluster in clusters
+            for cluster, prefix in prefixes.items()
         }
 
     def _ensured(self, topic: DesiredTopic, before: TopicStatus | None) -> TopicStatus:

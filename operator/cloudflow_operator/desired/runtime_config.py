@@ -66,15 +66,14 @@ def _ports(intent: Intent, name: str, descriptor: Descriptor) -> Iterator[tuple[
         topic = intent.topic_of(name, port.name)
         if topic is None:
             continue  # dead letters that nobody keeps
-        yield (
-            port.name,
-            Binding(
-                topic=topic.name,
-                kafka_name=intent.kafka_name(topic),
-                cluster=topic.cluster,
-                properties=_properties(topic, is_inlet=port.name in descriptor.inlet_by_name),
-            ),
+        prefix = intent.cluster(topic.cluster).prefix
+        binding = Binding(
+            topic=topic.name,
+            kafka_name=intent.kafka_name(topic),
+            cluster=topic.cluster,
+            properties=_properties(topic, is_inlet=port.name in descriptor.inlet_by_name),
         )
+        yield port.name, binding.model_copy(update={"prefix": prefix}) if prefix else binding
 
 
 def _properties(topic: Topic, *, is_inlet: bool) -> dict[str, str]:

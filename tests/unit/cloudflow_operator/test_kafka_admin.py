@@ -113,10 +113,10 @@ async def test_a_broker_that_tells_of_no_groups_holds_up_no_topic() -> None:
 
     known = {"default": Connection("kafka:9092", {})}
     topics = KafkaTopics(known.get, connect)
-    assert await topics.groups(["default", "other"], "p.") == {"default": None, "other": None}
+    assert await topics.groups({"default": "p.", "other": "p."}) == {"default": None, "other": None}
     wanted = [DesiredTopic(id="raw", cluster="default", spec=TopicSpec(name="raw"))]
     (found,) = await topics.ensure(wanted, {})
     assert found.state == State.MISSING
     admin.known = ["p.a.in"]
-    assert await topics.groups(["default"], "p.") == {"default": ["p.a.in"]}
+    assert await topics.groups({"default": "p."}) == {"default": ["p.a.in"]}
     await topics.close()

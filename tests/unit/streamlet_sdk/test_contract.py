@@ -52,3 +52,22 @@ def test_every_wrong_part_is_a_problem_of_its_own_and_shows_no_value() -> None:
 def test_what_is_no_object_is_refused_in_words(data: str | bytes) -> None:
     with pytest.raises(ConfigurationError, match=r"^streamlet\.json: .*Let the operator"):
         from_json(data)
+
+
+def test_platforms_that_share_a_kafka_share_no_names_on_it() -> None:
+    def named(prefix: str) -> set[str]:
+        document = {
+            "application": "sensor-data",
+            "namespace": "plant",
+            "streamlet": "poll",
+            "class": "plant:Poll",
+            "ports": {
+                "in": {"topic": "raw", "kafkaName": "raw", "prefix": prefix},
+                "out": {"topic": "good", "kafkaName": "good", "prefix": prefix},
+            },
+        }
+        config = StreamletConfig.model_validate(document)
+        return {config.group("in"), config.own_name("out", "position")}
+
+    assert named("") == {"plant.sensor-data.poll.in", "plant.sensor-data.poll.position"}
+    assert named("east.") == {f"east.{name}" for name in named("")}
