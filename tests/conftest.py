@@ -25,7 +25,7 @@ TIME_LIMITS = {
     "property": 120,
     "contract": 120,
     "docs": 120,
-    "helm": 120,
+    "helm": 240,
     "kafka": 120,
     "kubernetes": 120,
     "node": 240,
