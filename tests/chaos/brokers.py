@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
-from aiokafka.admin.config_resource import ConfigResourceType
 from aiokafka.errors import KafkaError
-from aiokafka.protocol.admin import AlterConfigsRequest
 
 from chaos.proxy import Proxy
+from streamlet_sdk.runtime.kafka.wire import AlterTopic
 from testbed.kafka import KafkaCluster, Layout, free_ports
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ MECHANISM = "SCRAM-SHA-512"
 USER, PASSWORD = "pipeline", "as-it-was-at-first"
 LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule"
 BROKERS = 3
+ALL_BROKERS = (4, "")
 ASK_SECONDS = 30.0
 PROPERTIES = {
     # Kafka looks for transactions that were left open every 10 s; a second is enough to wait.
@@ -125,12 +125,10 @@ class Brokers:
 
         A batch that is repeated after that is written twice: not for runs with outages.
         """
-        changed = [] if after is None else [("producer.id.expiration.ms", _milliseconds(after))]
-        # aiokafka's own method has no way to name all brokers.
-        request = AlterConfigsRequest(resources=[(ConfigResourceType.BROKER, "", changed)])
+        changed = {"producer.id.expiration.ms": None if after is None else _milliseconds(after)}
         async with self._asking() as admin:
-            response = await admin._send_request(request, 1)
-        for code, message, *_ in response.resources:
+            response = await admin._send_request(_AlterBrokers("", changed))
+        for code, message, *_ in response.responses:
             if code:
                 raise KafkaError(message)
 
@@ -191,6 +189,15 @@ async def brokers(properties: Mapping[str, str] | None = None) -> AsyncIterator[
         await asyncio.to_thread(cluster.format)
         await asyncio.to_thread(cluster.start)
         yield Brokers(cluster, proxies)
+
+
+class _AlterBrokers(AlterTopic):
+    """Changes properties of all brokers, which aiokafka cannot name."""
+
+    def build(self, request_struct_class: Any) -> Any:
+        """The request as it is sent."""
+        [(_, _, changes)] = super().build(request_struct_class).resources
+        return request_struct_class(resources=[(*ALL_BROKERS, changes)], validate_only=False)
 
 
 def _milliseconds(time: timedelta) -> str:
