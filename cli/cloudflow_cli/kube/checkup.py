@@ -88,9 +88,7 @@ async def _definition(session: Session) -> Finding:
         return Finding(what, Verdict.OK, told)
     if missing := sorted(set(_fields()) - set(_fields_of(found))):
         told = f"the installed definition lacks {', '.join(missing[:3])}, which this version knows."
-        remedy = (
-            "Apply the definition of the operator's version; Helm does not upgrade it by itself."
-        )
+        remedy = "Upgrade the chart, or apply the definition of the operator's version."
         return Finding(what, Verdict.FAULT, told, remedy)
     return Finding(what, Verdict.OK, f"{APPLICATION.api_version} is served and up to date.")
 
