@@ -40,7 +40,7 @@ WRONG = [
     ("settings.logLevel", "loud", "settings/logLevel"),
     ("settings.leaseDuration", 15, "settings/leaseDuration"),
     ("settings.workers", 0, "settings/workers"),
-    ("settings.wrkers", 1, "wrkers"),
+    ("settings.kubeconfig", "a", "kubeconfig"),
     ("watchNamespaces", ["a b"], "watchNamespaces/0"),
     ("watchNamespaces", ["a", "a"], "watchNamespaces"),
     ("labels", {"a": 1}, "labels/a"),

@@ -47,7 +47,7 @@ def helm() -> Path:
 def _build(folder: Path) -> None:
     # It gives way to everybody else on the machine.
     done = subprocess.run(
-        ["nice", "-n", "10", "go", "install", "-trimpath", "-ldflags=-s -w", MODULE],
+        ["nice", "-n", "10", "go", "install", MODULE],
         env={**os.environ, "GOBIN": str(folder)},
         capture_output=True,
         text=True,
