@@ -110,7 +110,7 @@ class WorkQueue(Generic[Key]):
     def age(self) -> float:
         """Seconds that the one that waits longest has been due."""
         late = [one.due for one in self._states.values() if self._is_late(one)]
-        return _now() - min(late, default=_now())
+        return _now() - min(late) if late else 0.0
 
     @property
     def running(self) -> int:

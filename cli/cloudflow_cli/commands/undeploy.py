@@ -105,8 +105,21 @@ def _data(
         "gone": gone,
         "deletedTopics": deleted,
         "keptTopics": [name for name in known if name not in deleted],
-        "keptGroups": f"{groups_of(metadata['namespace'], metadata['name'])}*",
+        "keptGroups": [f"{beginning}*" for beginning in _groups(application)],
     }
+
+
+def _groups(application: Manifest) -> Sequence[str]:
+    """What the names of its consumer groups begin with, on all of its Kafka clusters."""
+    metadata, topics = application["metadata"], application.get("status", {}).get("topics", ())
+    plain = groups_of(metadata["namespace"], metadata["name"])
+    # Behind the prefix of its Kafka cluster, which stands before names of topics too.
+    prefixes = {
+        one["kafkaName"].removesuffix(f"{plain}{one['name']}")
+        for one in topics
+        if one["kafkaName"].endswith(f"{plain}{one['name']}")
+    }
+    return [f"{prefix}{plain}" for prefix in sorted(prefixes or {""})]
 
 
 def _text(told: dict[str, Any]) -> str:
@@ -117,6 +130,6 @@ def _text(told: dict[str, Any]) -> str:
         lines.append(f"{verb}: the topics {', '.join(told['deletedTopics'])}.")
     if told["keptTopics"]:
         lines.append(f"Kept: the topics {', '.join(told['keptTopics'])}.")
-    lines.append(f"Kept: the consumer groups {told['keptGroups']} with their offsets.")
+    lines.append(f"Kept: the consumer groups {', '.join(told['keptGroups'])} with their offsets.")
     lines.append("Kept: volume claims, Secrets that you made.")
     return "\n".join(lines) + "\n"

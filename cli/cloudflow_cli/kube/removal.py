@@ -90,8 +90,8 @@ class Removal:
 
     async def _held(self, application: Manifest) -> Manifest:
         """The application once the operator holds it to delete its topics."""
-        name = application["metadata"]["name"]
-        if application["spec"].get("deletionPolicy") != "Delete":
+        name, policy = application["metadata"]["name"], application["spec"].get("deletionPolicy")
+        if policy != "Delete":
             application = await applications.patch(self.session, application, _DELETE)
         found = application
 
@@ -101,6 +101,10 @@ class Removal:
             return FINALIZER in found["metadata"].get("finalizers", ())
 
         if not await _until(held, self.patience):
+            if policy != "Delete":
+                # Not removed is not changed either.
+                before = {"spec": {"deletionPolicy": policy}}
+                await applications.patch(self.session, application, before)
             raise NotDoneInTimeError(
                 f"No operator took over the deletion of topics in "
                 f"{self.patience.total_seconds():g} s; {name} was not removed.",

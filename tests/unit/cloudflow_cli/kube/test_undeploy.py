@@ -69,8 +69,18 @@ def test_data_for_scripts_tells_what_stays(
         "gone": False,
         "deletedTopics": ["plant.sensor-data.metrics"],
         "keptTopics": ["alarms"],
-        "keptGroups": "plant.sensor-data.*",
+        "keptGroups": ["plant.sensor-data.*"],
     }
+
+
+def test_groups_have_the_prefix_of_their_kafka_cluster(
+    cli: CommandLine, server: FakeServer, status: Manifest
+) -> None:
+    far = {"name": "far", "kafkaName": "east.plant.sensor-data.far", "cluster": "east"}
+    status["topics"].append({**far, "state": "Ready"})
+    server.put(an_application(status=status))
+    told = cli("undeploy", "sensor-data", "-o", "json").data
+    assert told["keptGroups"] == ["plant.sensor-data.*", "east.plant.sensor-data.*"]
 
 
 def test_topics_of_the_platform_are_told_to_stay(
@@ -99,8 +109,8 @@ def test_without_an_operator_nothing_is_removed_and_no_topic_forgotten(
     outcome = cli(*DELETE, "--timeout", "0")
     assert outcome.status == Exit.FAILED
     assert "No operator took over the deletion of topics" in outcome.err
-    assert HERE in server.objects
     assert ("delete", HERE) not in server.writes
+    assert server.objects[HERE]["spec"].get("deletionPolicy") != "Delete"
 
 
 def test_a_resource_that_says_delete_is_held_by_the_operator_before_it_goes(
