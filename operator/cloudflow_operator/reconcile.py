@@ -25,7 +25,7 @@ from cloudflow_operator.observed import key_of, observe
 from cloudflow_operator.plan import plan
 from cloudflow_operator.pod_status import PATIENCE, WAITING
 from cloudflow_operator.status import Findings, kept, status
-from cloudflow_operator.topic_states import USABLE, claimed, may_be_claimed
+from cloudflow_operator.topic_states import USABLE, claimed, may_be_claimed, removed
 from cloudflow_operator.undeploy import follow_policy, leave
 from streamlet_sdk.contract import groups_of
 from streamlet_sdk.errors import ConfigurationError
@@ -244,14 +244,15 @@ async def _topics(
         ClusterError: when the note could not be written.
     """
     before = {one.name: one for one in status.topics}
+    gone = tuple(removed(wanted.topics, before))
     found = await world.topics.ensure(wanted.topics, before)
     pairs = zip(wanted.topics, found, strict=True)
     noted = [claimed(one) if may_be_claimed(topic, one) else one for topic, one in pairs]
     if noted != list(found):
-        note = status.model_copy(update={"topics": tuple(kept(noted, before))})
+        note = status.model_copy(update={"topics": (*kept(noted, before), *gone)})
         await world.cluster.write_status(document, _dumped(note))
         found = await world.topics.ensure(wanted.topics, {one.name: one for one in noted})
-    return tuple(kept(found, before))
+    return (*kept(found, before), *gone)
 
 
 def _known_before(application: Application, wanted: Desired) -> dict[str, Any]:

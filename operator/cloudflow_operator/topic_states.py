@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from cloudflow_operator.api.v1alpha1 import TopicStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cloudflow_operator.desired.topics import DesiredTopic
     from streamlet_sdk.runtime.transport import TopicInfo
@@ -33,9 +33,11 @@ class State(StrEnum):
     """Kafka refused to raise or to alter it."""
     DENIED = "Denied"
     UNAVAILABLE = "Unavailable"
+    REMOVED = "Removed"
+    """The resource names it no longer; it stays, and is remembered as the application's own."""
 
 
-USABLE: Final = frozenset({State.READY, State.DRIFTED})
+USABLE: Final = frozenset({State.READY, State.DRIFTED, State.REMOVED})
 """The states in which there is nothing to wait for."""
 
 
@@ -79,6 +81,22 @@ def claimed(found: TopicStatus) -> TopicStatus:
     return found.model_copy(update={"state": State.CREATING, "created": True, "message": ""})
 
 
+def removed(
+    wanted: Iterable[DesiredTopic], before: Mapping[str, TopicStatus]
+) -> Iterator[TopicStatus]:
+    """The application's own topics that it names no longer, so that they may go with it."""
+    named = {one.label for one in wanted}
+    for label, one in before.items():
+        if label not in named and is_deletable(one):
+            yield one.model_copy(update={"state": State.REMOVED, "message": _REMOVED})
+
+
+def is_deletable(topic: TopicStatus) -> bool:
+    """Whether a topic goes with its application where that is wanted."""
+    # Those of the platform have an @ in their name, and other applications use them.
+    return topic.created and topic.state != State.NOT_MADE and "@" not in topic.name
+
+
 def missing_partitions(wanted: DesiredTopic, there: TopicInfo) -> int | None:
     """To how many partitions a topic has to be raised; None when it has enough."""
     asked = wanted.asked_partitions
@@ -112,6 +130,7 @@ def drift(wanted: DesiredTopic, there: TopicInfo, *, own: bool) -> Iterator[str]
         yield f"{name} is {there.config.get(name, 'not set')}, not {value}; {_OF_OTHERS}"
 
 
+_REMOVED: Final = "the resource names it no longer: it is kept, with its records"
 _OF_OTHERS: Final = "the operator did not make it and leaves it alone: alter it yourself"
 
 

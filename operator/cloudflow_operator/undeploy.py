@@ -14,7 +14,7 @@ from cloudflow_operator.conditions import some_of
 from cloudflow_operator.interfaces import DEPLOYMENT, POD, REPLICA_SET, Key
 from cloudflow_operator.observed import observe
 from cloudflow_operator.status import Findings
-from cloudflow_operator.topic_states import State
+from cloudflow_operator.topic_states import is_deletable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ async def leave(
         waits = f"waits for the end of {some_of(running)}"
         return _findings(before, metadata.generation, observed, waits)
     used = _used(metadata.uid, await cluster.applications())
-    own = [one for one in before.topics if _is_to_go(one) and _place(one) not in used]
+    own = [one for one in before.topics if is_deletable(one) and _place(one) not in used]
     left = {one.name: one for one in await topics.delete(own)}
     if left:
         waits = f"waits until these topics can be deleted: {some_of(sorted(left))}"
@@ -97,11 +97,6 @@ async def _stopped(observed: Observed, namespace: str, cluster: Cluster) -> Sequ
         for key, one in observed.objects.items()
         if key.kind in _RUNNING and one.get("status", {}).get("phase") not in _ENDED
     ]
-
-
-def _is_to_go(topic: TopicStatus) -> bool:
-    # Those of the platform have an @ in their name, and other applications use them.
-    return topic.created and topic.state != State.NOT_MADE and "@" not in topic.name
 
 
 def _place(topic: TopicStatus) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from cloudflow_operator import names
 from cloudflow_operator.errors import ClusterUnavailableError, ForbiddenError
 from cloudflow_operator.interfaces import DEPLOYMENT, POD
 from cloudflow_operator.reconcile import RETRY, TOPICS, Outcome
-from support.applications import NAME, a_document
+from support.applications import NAME, MetricsIngress, a_document, a_streamlet
 from support.cluster import Crash, FakeCopies
 from support.reconciling import Operator
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RAW = ("default", "plant.sensor-data.raw")
+GOOD = ("default", "plant.sensor-data.good")
 
 
 @pytest.fixture
@@ -220,3 +221,41 @@ async def test_a_server_that_is_away_is_told_and_tried_again(operator: Operator)
     operator.cluster.failures.clear()
     await operator.again()
     assert NAME not in operator.cluster.known
+
+
+async def test_a_topic_that_left_the_resource_is_remembered_and_goes_with_the_application(
+    operator: Operator,
+) -> None:
+    await operator(deletionPolicy="Delete")
+    document = a_document(deletionPolicy="Delete")
+    [raw, good] = document["spec"]["topics"]
+    assert good["name"] == "good"
+    without = [a_streamlet("ingress", MetricsIngress)]
+    await operator(deletionPolicy="Delete", streamlets=without, topics=[{**raw, "consumers": ()}])
+    assert topics(operator)["good"] == ("Removed", True)
+    assert GOOD in operator.topics.there
+    await operator.again()
+    assert topics(operator)["good"] == ("Removed", True)
+    operator.cluster.rolled_out()
+    operator.cluster.known[NAME]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    for _ in range(2):
+        await operator.again()
+    assert {name for _, name in operator.topics.there} == {"_cloudflow.schemas"}
+
+
+async def test_a_topic_of_others_that_left_the_resource_is_forgotten(operator: Operator) -> None:
+    operator.topics.there[GOOD] = 2
+    await operator()
+    without = [a_streamlet("ingress", MetricsIngress)]
+    raw = a_document()["spec"]["topics"][0]
+    await operator(streamlets=without, topics=[{**raw, "consumers": ()}])
+    assert "good" not in topics(operator)
+
+
+async def test_a_topic_that_comes_back_is_the_applications_own_again(operator: Operator) -> None:
+    await operator()
+    without = [a_streamlet("ingress", MetricsIngress)]
+    raw = a_document()["spec"]["topics"][0]
+    await operator(streamlets=without, topics=[{**raw, "consumers": ()}])
+    await operator()
+    assert topics(operator)["good"] == ("Ready", True)
