@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,8 @@ from cloudflow_operator.names import ABOUT
 from support.kube_server import a_pod, an_operator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from support.cli import CommandLine
     from support.golden import Golden
     from support.kube_server import FakeServer, Manifest
@@ -89,22 +92,27 @@ def test_an_old_definition_lacks_fields(cli: CommandLine, server: FakeServer) ->
 
 
 @pytest.mark.parametrize(
-    ("lease", "verdict", "said"),
+    ("make", "verdict", "said"),
     [
-        (a_lease(), "ok", "operator-1 is at work"),
-        (a_lease(timedelta(hours=-1)), "fault", "does not renew"),
-        (a_lease(timedelta(hours=1)), "fault", "kubectl get pods -n cloudflow"),
-        (a_lease(holderIdentity=""), "fault", "no operator is the leader"),
-        (a_lease(renewTime="rubbish"), "fault", "does not renew"),
+        # Made when the test runs: one of the time of collection would be old by then.
+        (a_lease, "ok", "operator-1 is at work"),
+        (partial(a_lease, timedelta(hours=-1)), "fault", "does not renew"),
+        (partial(a_lease, timedelta(hours=1)), "fault", "kubectl get pods -n cloudflow"),
+        (partial(a_lease, holderIdentity=""), "fault", "no operator is the leader"),
+        (partial(a_lease, renewTime="rubbish"), "fault", "does not renew"),
         (None, "unknown", "no Lease"),
     ],
 )
 def test_the_leader_is_judged_by_its_lease(
-    cli: CommandLine, server: FakeServer, lease: Manifest | None, verdict: str, said: str
+    cli: CommandLine,
+    server: FakeServer,
+    make: Callable[[], Manifest] | None,
+    verdict: str,
+    said: str,
 ) -> None:
     server.objects.pop(LEASE_HERE)
-    if lease is not None:
-        server.put(lease)
+    if make is not None:
+        server.put(make())
     found = verdicts(cli)["leader"]
     assert (found[0], said in found[1]) == (verdict, True), found
 
