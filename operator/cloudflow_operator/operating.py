@@ -92,8 +92,8 @@ class Operator:
         cluster = CachedCluster(server, self._children)
         self._topics = KafkaTopics(self._book.connection)
         copies = SecretCopies(self._book, cluster)
-        recent = RecentTopics(self._topics, time.monotonic)
-        world = World(cluster=cluster, topics=recent, copies=copies, clock=self._clock)
+        self._recent = RecentTopics(self._topics, time.monotonic)
+        world = World(cluster=cluster, topics=self._recent, copies=copies, clock=self._clock)
         self._controller = Controller(world=world, book=self._book)
         self._queue = WorkQueue(self._controller.look, self._finished, settings.workers)
         self._about = About(cluster, namespace, self._facts)
@@ -167,6 +167,7 @@ class Operator:
 
     def _clusters_changed(self) -> None:
         self._about.changed()
+        self._recent.forget()
         # One after the other: each may start its pods again.
         for number, key in enumerate(sorted(self._book.changed())):
             self._queue.add(Place(*key), number * _BETWEEN_APPLICATIONS)

@@ -56,6 +56,10 @@ class RecentTopics:
                 self._seen.pop(key, None)
         return found
 
+    def forget(self) -> None:
+        """Believe nothing any more: the clusters are not what they were."""
+        self._seen.clear()
+
     async def delete(self, topics: Sequence[TopicStatus]) -> Sequence[TopicStatus]:
         """Delete them, and believe nothing of them any more."""
         for one in topics:

@@ -85,6 +85,11 @@ async def test_a_lease_that_is_deleted_or_edited_stays_with_its_leader(
     async with standing(account, namespace, "a") as first:
         await first.leading.wait()
         async with standing(account, namespace, "b") as second:
+
+            async def is_known() -> bool:
+                return second._record.get("holderIdentity") == "a"
+
+            await eventually(is_known, "the other one to know the leader")
             await kube.delete(lease(namespace))
 
             async def is_back() -> bool:

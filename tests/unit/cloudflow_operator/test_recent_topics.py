@@ -99,3 +99,10 @@ async def test_what_was_seen_is_forgotten_in_time(world: World) -> None:
     world.time += BELIEVED.total_seconds()
     await world.look(a_topic("good"))
     assert set(world.topics._seen) == {("default", "plant.good")}
+
+
+async def test_what_was_seen_of_another_cluster_is_not_believed(world: World) -> None:
+    await world.look(a_topic())
+    world.topics.forget()
+    await world.look(a_topic())
+    assert world.kafka.asked == 2
