@@ -137,9 +137,11 @@ class Follower:
                     yield line
             raise self._error
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            # One cancel may be lost where it meets the end of a request's time.
+            while left := [task for task in self._tasks.values() if not task.done()]:
+                for task in left:
+                    task.cancel()
+                await asyncio.wait(left, timeout=_PERIOD)
 
     def _begin(self, name: str, work: Coroutine[None, None, None]) -> None:
         """Do `work` beside; its error ends the reading."""
