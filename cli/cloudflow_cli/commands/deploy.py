@@ -10,15 +10,7 @@ import typer
 
 from cloudflow_cli import render
 from cloudflow_cli.command import with_options
-from cloudflow_cli.deploying.arguments import (
-    ConfOption,
-    ImageOption,
-    ResetOption,
-    ScaleOption,
-    ServiceAccountOption,
-    SourceArgument,
-    VolumeMountOption,
-)
+from cloudflow_cli.deploying.arguments import Given
 from cloudflow_cli.kube import session
 from cloudflow_cli.kube.session import Session
 from cloudflow_cli.options import Common
@@ -32,16 +24,9 @@ class DryRun(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """The words and options of the command, as they were written."""
+class Options(Given):
+    """The options of `deploy`, beside those that say what shall be."""
 
-    words: SourceArgument = None
-    conf: ConfOption = None
-    scale: ScaleOption = None
-    volume_mount: VolumeMountOption = None
-    service_account: ServiceAccountOption = None
-    image: ImageOption = None
-    reset: ResetOption = False
     dry_run: Annotated[
         DryRun | None,
         typer.Option(
@@ -59,8 +44,8 @@ class Given:
     )
 
 
-@with_options(Given)
-def deploy(ctx: typer.Context, given: Given) -> None:
+@with_options(Options)
+def deploy(ctx: typer.Context, given: Options) -> None:
     """Put an application on a cluster, or make the one that is there like this one.
 
     Everything is checked before anything is written, and all problems are told at once. What

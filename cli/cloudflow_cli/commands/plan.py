@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import typer
 
 from cloudflow_cli import render
 from cloudflow_cli.command import with_options
-from cloudflow_cli.deploying.arguments import (
-    ConfOption,
-    ImageOption,
-    ResetOption,
-    ScaleOption,
-    ServiceAccountOption,
-    SourceArgument,
-    VolumeMountOption,
-)
+from cloudflow_cli.deploying.arguments import Given
 from cloudflow_cli.kube import session
 from cloudflow_cli.kube.session import Session
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """The words and options of the command, as they were written."""
-
-    words: SourceArgument = None
-    conf: ConfOption = None
-    scale: ScaleOption = None
-    volume_mount: VolumeMountOption = None
-    service_account: ServiceAccountOption = None
-    image: ImageOption = None
-    reset: ResetOption = False
 
 
 @with_options(Given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,19 @@ ResetOption = Annotated[
     bool,
     typer.Option("--reset", help="Drop what `scale` and `configure` have set."),
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The words and options that say what an application shall be, as they were written."""
+
+    words: SourceArgument = None
+    conf: ConfOption = None
+    scale: ScaleOption = None
+    volume_mount: VolumeMountOption = None
+    service_account: ServiceAccountOption = None
+    image: ImageOption = None
+    reset: ResetOption = False
 
 
 def counts(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cloudflow_cli import reading, render, words
 from cloudflow_cli.deploying.overlay import Claim
@@ -17,45 +17,12 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from cloudflow_cli.deploying.arguments import Given
     from cloudflow_cli.deploying.source import Source
     from cloudflow_cli.options import Common
 
 
-class Words(Protocol):
-    """The words and options that `deploy` and `plan` have in common."""
-
-    @property
-    def words(self) -> list[str] | None:
-        """What is deployed, and configuration."""
-        ...
-
-    @property
-    def conf(self) -> list[Path] | None:
-        """Files."""
-        ...
-
-    @property
-    def scale(self) -> list[str] | None:
-        """`STREAMLET=N` words."""
-        ...
-
-    @property
-    def volume_mount(self) -> list[str] | None:
-        """`STREAMLET.MOUNT=CLAIM` words."""
-        ...
-
-    @property
-    def service_account(self) -> str | None:
-        """Of the pods."""
-        ...
-
-    @property
-    def image(self) -> str | None:
-        """Of all streamlets."""
-        ...
-
-
-def asked(given: Words) -> tuple[Path, Asked]:
+def asked(given: Given) -> tuple[Path, Asked]:
     """What is deployed, and all that is set on top of it.
 
     Raises:
