@@ -52,6 +52,7 @@ class _State:
     due: float = math.inf
     ticket: int = -1
     is_running: bool = False
+    is_asked_calmly: bool = False  # while it runs: when it is to be calm is known at its end
     failures: int = 0
     calm_until: float = -math.inf
 
@@ -88,7 +89,10 @@ class WorkQueue(Generic[Key]):
         One that fails is not hurried by this either.
         """
         state = self._states.get(key)
-        self._schedule(key, _now() if state is None else max(_now(), state.calm_until))
+        if state is not None and state.is_running:
+            state.is_asked_calmly = True
+        else:
+            self._schedule(key, _now() if state is None else max(_now(), state.calm_until))
 
     async def run(self) -> NoReturn:
         """Work until cancelled. Runs that are cut off are due again, should it be run again."""
@@ -160,7 +164,8 @@ class WorkQueue(Generic[Key]):
 
     async def _once(self, key: Key) -> None:
         state = self._states[key]
-        state.is_running, state.due, state.ticket = True, math.inf, -1
+        state.is_running, state.is_asked_calmly = True, False
+        state.due, state.ticket = math.inf, -1
         began, result, is_cut_off = _now(), None, True
         try:
             result = await self.work(key)
@@ -184,6 +189,8 @@ class WorkQueue(Generic[Key]):
             state.calm_until = _now() + calm.total_seconds()
             if delay is not None:
                 state.due = min(state.due, _now() + delay.total_seconds())
+            if state.is_asked_calmly:
+                state.due = min(state.due, state.calm_until)
         if state.due < math.inf:
             self._push(key, state)
         elif result is not None and result.is_over:

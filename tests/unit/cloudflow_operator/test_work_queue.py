@@ -110,6 +110,19 @@ async def test_changes_that_nobody_waits_for_are_collected() -> None:
 
 
 @virtual_time
+async def test_changes_during_a_run_are_collected_after_it() -> None:
+    takes = timedelta(milliseconds=100)
+    work = Work(takes)
+    queue = WorkQueue(work)
+    async with at_work(queue):
+        queue.add("a")
+        await asyncio.sleep(0.05)
+        queue.add_calmly("a")
+        await passing(SECOND)
+    assert work.pauses() == pytest.approx([(takes + CALM).total_seconds()], abs=0.01)
+
+
+@virtual_time
 async def test_what_somebody_waits_for_is_not_held_back_by_quiet_changes() -> None:
     work = Work()
     queue = WorkQueue(work)
