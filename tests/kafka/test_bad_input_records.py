@@ -77,7 +77,9 @@ async def test_a_value_that_is_larger_than_what_is_fetched_at_once_still_arrives
 # Time
 
 
-@pytest.mark.parametrize("moment", [0, 1, -1, NOW_MS - 50 * 365 * DAY_MS])
+@pytest.mark.parametrize(
+    "moment", [0, 1, -1, pytest.param(NOW_MS - 50 * 365 * DAY_MS, id="fifty years ago")]
+)
 async def test_the_distant_past_goes_through_unchanged(world: World, moment: int) -> None:
     topic = await world.topic()
     await send(await world.producer(), topic, Row(b"old", timestamp_ms=moment))
@@ -87,7 +89,7 @@ async def test_the_distant_past_goes_through_unchanged(world: World, moment: int
     assert record.timestamp == moment
 
 
-@pytest.mark.parametrize("moment", [NOW_MS + 10 * DAY_MS, 2**60])
+@pytest.mark.parametrize("moment", [pytest.param(NOW_MS + 10 * DAY_MS, id="in ten days"), 2**60])
 async def test_a_clock_that_is_ahead_is_refused_with_what_to_check(
     world: World, moment: int
 ) -> None:
