@@ -127,7 +127,7 @@ def longest_standstill(
         before = since
         for went_in, came_out in pairs:
             longest = max(longest, came_out - max(before, went_in))
-            before = came_out
+            before = max(since, came_out)
     return longest
 
 

@@ -92,3 +92,8 @@ def test_a_standstill_counts_only_while_something_is_due() -> None:
     stuck = [(0.0, 0.1), (0.2, 7.1), (0.3, 7.2)]
     assert longest_standstill({0: quiet}) == pytest.approx(0.5)
     assert longest_standstill({0: quiet, 1: stuck}) == pytest.approx(6.9)
+
+
+def test_what_was_before_does_not_count_as_a_standstill() -> None:
+    pairs = [(0.0, 0.5), (1.0, 8.0)]
+    assert longest_standstill({0: pairs}, since=2.0) == pytest.approx(6.0)

@@ -197,10 +197,11 @@ class Watch:
             while True:
                 with contextlib.suppress(KafkaError):
                     for record in _records(await consumer.getmany(timeout_ms=200)):
-                        self._note(record)
+                        self.note(record)
 
-    def _note(self, record: Any) -> None:
-        number = _number(record)
+    def note(self, record: Any) -> None:
+        """Take down one record, each partition in its order."""
+        number = number_of(record)
         if number not in self.seen:
             self.seen.add(number)
             pairs = self.arrivals.setdefault(partition_of(number, self._partitions), [])
@@ -222,7 +223,7 @@ async def read(bootstrap: str, topics: Sequence[str]) -> list[Found]:
         await consumer.seek_to_beginning(*places)
         while not all([await consumer.position(at) >= ends[at] for at in places]):
             for record in _records(await consumer.getmany(timeout_ms=200)):
-                numbered = _number(record), record.partition, record.offset
+                numbered = number_of(record), record.partition, record.offset
                 found.append(Found(*numbered, record.key or b"", record.timestamp))
     return found
 
@@ -259,5 +260,6 @@ def _records(fetched: Any) -> Iterator[Any]:
     return itertools.chain.from_iterable(fetched.values())
 
 
-def _number(record: Any) -> int:
+def number_of(record: Any) -> int:
+    """The number of a record that was read."""
     return int(dict(record.headers)[NUMBER])
