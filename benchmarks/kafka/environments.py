@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from testbed.jars import cache
+from testbed.keeping import cache
 
 PEERS = Path(__file__).with_name("peers")
 

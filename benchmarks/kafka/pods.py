@@ -26,7 +26,7 @@ from streamlet_sdk.contract import (
     dead_letter_port,
     to_json,
 )
-from testbed.kafka import free_ports
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -18,7 +18,8 @@ from aiokafka.errors import KafkaError
 
 from chaos.proxy import Proxy
 from streamlet_sdk.runtime.kafka.wire import AlterTopic
-from testbed.kafka import KafkaCluster, Layout, free_ports
+from testbed.kafka import KafkaCluster, Layout
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

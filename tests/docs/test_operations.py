@@ -22,6 +22,7 @@ from support.sources import ROOT
 from support.walkthrough import Command, File, Reader, differences, steps
 from testbed import kafka
 from testbed.kubernetes import control_plane, kubectl
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         folder.mkdir()
         folder.joinpath("cloudflow").symlink_to(ROOT)
         theirs = shutil.copy(cluster.kubeconfig, tmp_path / "kubeconfig")
-        [port] = kafka.free_ports(1)
+        [port] = free_ports(1)
         reader = Reader(folder, patience=PATIENCE)
         reader.environment |= {
             "KUBECONFIG": str(theirs),

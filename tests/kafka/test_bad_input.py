@@ -13,7 +13,8 @@ from streamlet_sdk.runtime.kafka import KafkaTransport
 from support.impostor import API_VERSIONS, KAFKA_2_4, kafka_of, serving, silence, web
 from support.permissions import May, On, allow
 from support.transport import PATIENCE, Row, World, deadline, send
-from testbed.kafka import cluster, free_ports
+from testbed.kafka import cluster
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

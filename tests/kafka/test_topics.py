@@ -16,7 +16,7 @@ from streamlet_sdk.runtime.kafka import KafkaTransport
 from streamlet_sdk.runtime.transport import TopicSpec
 from support.kafka_secrets import a_secret
 from support.topics_world import World
-from testbed.kafka import free_ports
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -20,7 +20,7 @@ from cloudflow_operator import names
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND
 from support.applications import a_document
 from support.kube import document, eventually
-from testbed.kafka import free_ports
+from testbed.ports import free_ports
 from testbed.process import Process
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ They are kept outside of the clone, by the module's files, Go's version and Kube
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
@@ -19,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from testbed.jars import cache
+from testbed.keeping import cache, making
 
 VERSION = "CLOUDFLOW_TEST_KUBERNETES_VERSION"
 ASSETS = "KUBEBUILDER_ASSETS"
@@ -76,19 +75,20 @@ def built() -> Path:
     parts = [MODULE.joinpath(file).read_bytes() for file in FILES]
     parts += [_go_version().encode(), version().encode()]
     folder = cache() / f"kubernetes-{version()}-{hashlib.sha256(b''.join(parts)).hexdigest()[:12]}"
-    if folder.is_dir():
-        return folder
-    cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache(), prefix="building-") as work:
+    with making(folder) as is_missing:
+        if is_missing:
+            _make(folder)
+    return folder
+
+
+def _make(folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as work:
         made = Path(work, "made")
         made.mkdir()
         _build(Path(work), made / "control-plane")
         for name in PROGRAMS:
             made.joinpath(name).symlink_to("control-plane")
-        # Whoever built it at the same time has the same programs.
-        with contextlib.suppress(OSError):
-            made.rename(folder)
-    return folder
+        made.rename(folder)
 
 
 def _build(work: Path, target: Path) -> None:

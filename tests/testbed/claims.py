@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testbed import cgroups
-from testbed.jars import cache
+from testbed.keeping import cache
 from testbed.packages import NodeUnavailableError
 from testbed.process import end_recorded
 

@@ -6,14 +6,13 @@ not know which version of Kubernetes it was made for, so whoever renders without
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from testbed.jars import cache
+from testbed.keeping import cache, making
 
 VERSION = "3.22.0"
 MODULE = f"helm.sh/helm/v3/cmd/helm@v{VERSION}"
@@ -33,14 +32,11 @@ def helm() -> Path:
     if shutil.which("go") is None:
         raise HelmUnavailableError("there is no go, 1.24 or later, to build Helm with")
     folder = cache() / f"helm-{VERSION}"
-    if not folder.is_dir():
-        cache().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache(), prefix="building-") as work:
-            made = Path(work, "made")
-            _build(made)
-            # Whoever built it at the same time has the same program.
-            with contextlib.suppress(OSError):
-                made.rename(folder)
+    with making(folder) as is_missing:
+        if is_missing:
+            with tempfile.TemporaryDirectory(dir=cache(), prefix="building-") as work:
+                _build(Path(work, "made"))
+                Path(work, "made").rename(folder)
     return folder / "helm"
 
 

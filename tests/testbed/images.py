@@ -6,7 +6,6 @@ by the recipe that made it.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import io
@@ -18,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from testbed.jars import cache
+from testbed.keeping import cache, making
 from testbed.machine import run
 from testbed.packages import NodeUnavailableError
 
@@ -79,17 +78,13 @@ def _kept(
 ) -> Path:
     folder = cache()
     path = folder / f"{kind}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}.tar"
-    if path.exists():
-        return path
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="making-") as work:
-        rootfs = Path(work, "rootfs.tar")
-        make(rootfs)
-        _archive(Path(work, "image.tar"), rootfs, config, name)
-        # Whoever made it at the same time has another one of the same kind; the first one stays, as
-        # somebody may have built on it already.
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(Path(work, "image.tar"))
+    with making(path) as is_missing:
+        if is_missing:
+            with tempfile.TemporaryDirectory(dir=folder, prefix="making-") as work:
+                rootfs = Path(work, "rootfs.tar")
+                make(rootfs)
+                _archive(Path(work, "image.tar"), rootfs, config, name)
+                Path(work, "image.tar").rename(path)
     return path
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import shutil
 import signal
 import socket
@@ -24,7 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.require import missing
-from testbed.jars import KafkaUnavailableError, cache, jars
+from testbed.jars import KafkaUnavailableError, jars
+from testbed.keeping import cache
+from testbed.ports import free_ports
 from testbed.process import end_recorded
 
 if TYPE_CHECKING:
@@ -344,23 +345,6 @@ def running() -> Iterator[str]:
         return
     with cluster() as made:
         yield made.bootstrap
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses now on any address of this machine, all different.
-
-    They lie below those that the system gives to clients: while a broker is down none of its
-    clients may be given its port, or connect to itself there.
-    """
-    found: list[int] = []
-    with contextlib.ExitStack() as stack:
-        while len(found) < count:
-            tried = stack.enter_context(socket.socket())
-            port = random.randrange(10_000, 32_000)
-            with contextlib.suppress(OSError):
-                tried.bind(("", port))
-                found.append(port)
-    return found
 
 
 def _brokers_known(host: str, port: int) -> int:

@@ -28,8 +28,8 @@ from support.require import missing
 from testbed import kubeconfig
 from testbed.binaries import KubernetesUnavailableError, program
 from testbed.certificates import Authority
-from testbed.jars import cache
-from testbed.kafka import free_ports
+from testbed.keeping import cache
+from testbed.ports import free_ports
 from testbed.process import DidNotStartError, Process, end_recorded
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from testbed.certificates import Authority
-from testbed.kafka import free_ports
 from testbed.machine import run
+from testbed.ports import free_ports
 from testbed.process import Process
 
 if TYPE_CHECKING:

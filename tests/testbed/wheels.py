@@ -6,7 +6,6 @@ wheel is built anew each time.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -16,7 +15,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from testbed.jars import cache
+from testbed.keeping import cache, making
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "3.11"  # of the base image of `testbed.images`
@@ -53,14 +52,11 @@ def _dependencies() -> Path:
     platforms = [f"{each}_{os.uname().machine}" for each in PLATFORMS]
     recipe = repr((wanted, PYTHON, platforms)).encode()
     folder = cache() / f"wheels-{hashlib.sha256(recipe).hexdigest()[:12]}"
-    if folder.is_dir():
-        return folder
-    cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache(), prefix="fetching-") as work:
-        _download(Path(work, "wheels"), wanted, platforms)
-        # Whoever fetched them at the same time has the same ones.
-        with contextlib.suppress(OSError):
-            Path(work, "wheels").rename(folder)
+    with making(folder) as is_missing:
+        if is_missing:
+            with tempfile.TemporaryDirectory(dir=cache(), prefix="fetching-") as work:
+                _download(Path(work, "wheels"), wanted, platforms)
+                Path(work, "wheels").rename(folder)
     return folder
 
 

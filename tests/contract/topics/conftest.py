@@ -22,7 +22,7 @@ from streamlet_sdk.runtime.transport import ConsumerSpec, TopicInfo, TopicSpec
 from support.cluster import FakeTopics
 from support.topics_world import World
 from support.transport import Journal, Reader
-from testbed.kafka import free_ports
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -14,7 +14,7 @@ from support.case import condition, until_gone, until_running
 from support.installed_application import create
 from support.kube import a_namespace, document, eventually
 from support.operator_process import application, kafka_cluster, until_leading
-from testbed.kafka import free_ports
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ from cloudflow_operator.names import FINALIZER, RESTARTED_AT, restart_of
 from support.kube import document, eventually
 from support.kube_server import an_application, an_operator
 from testbed import kubeconfig
-from testbed.kafka import free_ports
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path

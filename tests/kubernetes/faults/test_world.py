@@ -16,7 +16,7 @@ from support.installed_application import Installed, create, merge
 from support.kube import a_namespace, document, eventually
 from support.operator_process import an_operator, application, kafka_cluster, until_leading
 from support.resources import install
-from testbed.kafka import free_ports
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable

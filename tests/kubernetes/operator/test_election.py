@@ -18,7 +18,7 @@ from support.candidate import Now, Replica
 from support.installed import installed
 from support.kube import document, eventually
 from testbed import kubeconfig
-from testbed.kafka import free_ports
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

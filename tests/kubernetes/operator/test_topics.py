@@ -13,7 +13,7 @@ from support.kube import document, eventually
 from support.operator_process import application, kafka_cluster
 from support.transport import World as Pods
 from support.transport import deadline
-from testbed.kafka import free_ports
+from testbed.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
