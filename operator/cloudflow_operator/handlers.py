@@ -31,6 +31,7 @@ _CLIENT: Final = 330.0
 _CONNECT: Final = 10.0
 _REQUEST: Final = 20.0
 _LONGEST_PAUSE: Final = 30.0
+_IDENTITY: Final[Any] = "cloudflow-operator"  # kopf has no public name for the type
 _WATCHER: Final = "watcher for "
 """How the names of kopf's tasks begin that watch a namespace."""
 
@@ -97,6 +98,8 @@ async def _spawned(
         await kopf.spawn_tasks(
             registry=_registry(access, seen),
             settings=_settings(),
+            # Else kopf asks who the user is, and in a container users have no names.
+            identity=_IDENTITY,
             standalone=True,
             clusterwide=not namespaces,
             namespaces=tuple(namespaces),
