@@ -6,15 +6,21 @@ import asyncio
 import contextlib
 import inspect
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.buildah import Buildah
 from support.golden import Golden
-from testbed import cluster
+from support.require import missing
+from testbed import cluster, images
 from testbed.kafka import running
+from testbed.packages import NodeUnavailableError
+from testbed.wheels import WheelsUnavailableError, wheels
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -25,6 +31,7 @@ TIME_LIMITS = {
     "property": 120,
     "contract": 120,
     "docs": 120,
+    "end_to_end": 600,
     "helm": 240,
     "kafka": 120,
     "kubernetes": 120,
@@ -80,6 +87,38 @@ def kafka() -> Iterator[str]:
     """The `host:port` of a real Kafka broker; skips what needs one where there can be none."""
     with running() as bootstrap:
         yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all that an image can need."""
+    try:
+        return wheels(tmp_path_factory.mktemp("wheels"))
+    except WheelsUnavailableError as error:
+        missing("registry", str(error))
+
+
+@pytest.fixture(scope="session")
+def base_archive() -> Path:
+    """An image with Python."""
+    if os.geteuid() != 0:
+        missing("node", "only root may make images in a chroot")
+    if shutil.which("buildah") is None:
+        missing("node", "there is no buildah (apt-get install buildah)")
+    try:
+        return images.base()
+    except (NodeUnavailableError, FileNotFoundError) as error:
+        missing("node", str(error))
+
+
+@pytest.fixture(scope="session")
+def buildah(base_archive: Path) -> Iterator[Buildah]:
+    """A builder that has the base image."""
+    # Not among pytest's own folders: it could not remove the mounts of a run that was killed.
+    made = Buildah(Path(tempfile.mkdtemp(prefix="cloudflow-buildah-")))
+    made.take(base_archive)
+    yield made
+    made.remove()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from support.sources import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -137,6 +139,16 @@ class Buildah:
         for mount in reversed(mounts(self.folder)):
             subprocess.run(["umount", mount], check=True)
         shutil.rmtree(self.folder)
+
+
+def example(folder: Path, name: str, wheels: Path) -> Path:
+    """A copy of an example, in `folder`, whose image is made of `wheels` on `BASE`."""
+    project = folder / name
+    ignored = shutil.ignore_patterns("target", "__pycache__", ".pytest_cache")
+    shutil.copytree(ROOT / "examples" / name, project, ignore=ignored)
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(f'\n[tool.cloudflow.image]\nbase = "{BASE}"\nwheels = "{wheels}"\n')
+    return project
 
 
 def mounts(folder: Path) -> list[str]:

@@ -7,12 +7,13 @@ import json
 import os
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from support.sources import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PACKAGES = os.pathsep.join(map(str, (ROOT, ROOT / "cli", ROOT / "operator")))
@@ -35,37 +36,52 @@ class Ended:
 
 @dataclass(frozen=True)
 class Shell:
-    """A folder with kubectl and our plug-in on its path, and a kubeconfig."""
+    """A folder with kubectl and our plug-in on its path, and a kubeconfig.
+
+    Attributes:
+        variables: further ones of the environment.
+    """
 
     folder: Path
     kubectl: Path
     kubeconfig: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def as_whom(self, kubeconfig: Path) -> Shell:
         """The same with another kubeconfig."""
-        return Shell(self.folder, self.kubectl, kubeconfig)
+        return replace(self, kubeconfig=kubeconfig)
 
-    async def __call__(self, command: str) -> Ended:
+    async def __call__(self, command: str, *, stdin: str = "") -> Ended:
         """Run a command to its end."""
-        process = await self.start(command)
-        out, err = await process.communicate()
+        process = await self.start(command, asyncio.subprocess.PIPE)
+        out, err = await process.communicate(stdin.encode())
         assert process.returncode is not None
         return Ended(process.returncode, out.decode(), err.decode())
 
-    async def start(self, command: str) -> asyncio.subprocess.Process:
+    async def start(
+        self, command: str, stdin: int = asyncio.subprocess.DEVNULL
+    ) -> asyncio.subprocess.Process:
         """Start a command."""
         self._install()
         path = os.pathsep.join((str(self.folder), str(self.kubectl.parent), os.environ["PATH"]))
         return await asyncio.create_subprocess_exec(
             *["/usr/bin/env", *shlex.split(command)],
             cwd=self.folder,
+            stdin=stdin,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=os.environ | {"PATH": path, "KUBECONFIG": str(self.kubeconfig)},
+            env={
+                **os.environ,
+                **self.variables,
+                "PATH": path,
+                "KUBECONFIG": str(self.kubeconfig),
+            },
         )
 
     def _install(self) -> None:
         file = self.folder / PLUG_IN
+        if file.exists():  # another command may be reading it
+            return
         code = "from cloudflow_cli.main import main; main()"
         script = f"#!/bin/sh\nPYTHONPATH={PACKAGES} exec {sys.executable} -c '{code}' \"$@\"\n"
         file.write_text(script)
