@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support import post_mortem
+from support.installation import Platform, installed
 from support.kube import Kube, a_kube
 from support.operator_process import kafka_cluster
-from support.installation import Platform, installed
 from support.space import Space, a_space
 from testbed import kafka
 from testbed.helm import HelmUnavailableError, helm

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.command import Ended
-    from support.kube import Document, Kube
     from support.installation import Platform
+    from support.kube import Document, Kube
     from testbed.registry import Account
 
 
