@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cloudflow_operator import names
-from cloudflow_operator.errors import ClusterError, ClusterUnavailableError
+from cloudflow_operator.errors import ClusterError, ClusterUnavailableError, TakenError
+from cloudflow_operator.interfaces import CONFIG_MAP, DEPLOYMENT
 from cloudflow_operator.observed import Observed, key_of
-from cloudflow_operator.plan import Apply, Delete
+from cloudflow_operator.ownership import controller, is_going
+from cloudflow_operator.plan import Apply, Delete, HandOver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cloudflow_operator.interfaces import Cluster, Key, Manifest
-    from cloudflow_operator.plan import Action, HandOver
+    from cloudflow_operator.plan import Action
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ class Acted:
     """What became of a plan.
 
     Attributes:
-        done: the actions that the API server accepted.
+        done: the actions that were carried out.
         errors: one for each that it did not; what came after those was not tried.
         observed: what is there now, as far as the answers tell.
     """
@@ -49,15 +51,16 @@ class Acting:
     _done: list[Action] = field(default_factory=list)
     _errors: list[ClusterError] = field(default_factory=list)
     _failed: set[str | None] = field(default_factory=set)
+    _unconfigured: set[str | None] = field(default_factory=set)
 
     async def run(self, actions: Sequence[Action]) -> Acted:
         """Carry out `actions`; a `ClusterError` becomes part of the result."""
         objects = dict(self.observed.objects)
         for action in actions:
-            if action.streamlet in self._failed:
+            if action.streamlet in self._failed or self._lacks_configuration(action):
                 continue
             try:
-                await self._carry_out(action, objects)
+                is_done = await self._carry_out(action, objects)
             except ClusterError as error:
                 _log.warning("Could not %s", error)
                 self._errors.append(error)
@@ -65,24 +68,47 @@ class Acting:
                 if isinstance(error, ClusterUnavailableError):
                     break
             else:
-                self._done.append(action)
+                self._done += [action] if is_done else []
         observed = Observed(self.observed.owner, objects)
         return Acted(done=self._done, errors=self._errors, observed=observed)
 
-    async def _carry_out(self, action: Action, objects: dict[Key, Manifest]) -> None:
+    def _lacks_configuration(self, action: Action) -> bool:
+        """Whether it would give pods the configuration of somebody else's ConfigMap."""
+        if isinstance(action, Delete) or action.streamlet not in self._unconfigured:
+            return False
+        return isinstance(action, HandOver) or key_of(action.manifest).kind == DEPLOYMENT
+
+    async def _carry_out(self, action: Action, objects: dict[Key, Manifest]) -> bool:
+        """Whether it was done; it is not where somebody else's object stands."""
         if isinstance(action, Delete):
             await self.cluster.delete(action.key, self.namespace, uid=action.uid)
             objects.pop(action.key, None)
-            return
-        if isinstance(action, Apply):
-            # Nothing is there to take fields from, unless somebody was faster.
-            is_new = action.before is None
-            made = await self.cluster.apply(
-                action.manifest, manager=names.FIELD_MANAGER, force=not is_new
-            )
-        else:
+            return True
+        if isinstance(action, HandOver):
             made = await self.cluster.apply(_count(action), manager=names.HANDOVER_MANAGER)
+        elif action.before is None:
+            made = await self._made(action)
+        else:
+            made = await self.cluster.apply(action.manifest, manager=names.FIELD_MANAGER)
         objects[key_of(made)] = made
+        return controller(made) == self.observed.owner
+
+    async def _made(self, action: Apply) -> Manifest:
+        """The new object, or what stands in its place."""
+        try:
+            return await self.cluster.make(action.manifest, manager=names.FIELD_MANAGER)
+        except TakenError as error:
+            found = error.found
+            if is_going(found):
+                raise
+        if controller(found) == self.observed.owner:
+            # It has lost its label, or the watch has not told of it yet.
+            ours = {**action.manifest["metadata"], "uid": found["metadata"]["uid"]}
+            manifest = {**action.manifest, "metadata": ours}
+            return await self.cluster.apply(manifest, manager=names.FIELD_MANAGER)
+        if key_of(found).kind == CONFIG_MAP:
+            self._unconfigured.add(action.streamlet)
+        return found
 
 
 def _count(action: HandOver) -> Manifest:

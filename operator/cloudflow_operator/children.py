@@ -166,6 +166,12 @@ class CachedCluster:
         self._children.written(made)
         return made
 
+    async def make(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Make, and know it."""
+        made = await self._cluster.make(manifest, manager=manager)
+        self._children.written(made)
+        return made
+
     async def delete(self, key: Key, namespace: str, *, uid: str) -> None:
         """Delete, and know it."""
         await self._cluster.delete(key, namespace, uid=uid)

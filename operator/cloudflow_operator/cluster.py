@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL
-from cloudflow_operator.errors import ConflictError, RefusedError
+from cloudflow_operator.errors import ConflictError, RefusedError, TakenError
 from cloudflow_operator.interfaces import CHILDREN, POD, REPLICA_SET, SECRET, Kind
 from cloudflow_operator.names import APPLICATION, FIELD_MANAGER, GROUP, MANAGER, digest
 from cloudflow_operator.requests import APPLY, JSON_PATCH, Request, path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cloudflow_operator.interfaces import Clock, Key, Manifest
-    from cloudflow_operator.requests import Requests
+    from cloudflow_operator.requests import Answer, Requests
 
 _APPLICATIONS: Final = Kind(API_VERSION, KIND, PLURAL)
 _EVENTS: Final = Kind("events.k8s.io/v1", "Event", "events")
@@ -30,6 +30,7 @@ _KINDS: Final = {
     for kind in (*CHILDREN, REPLICA_SET, POD, SECRET, _APPLICATIONS, _EVENTS)
 }
 _CHUNK: Final = 100
+_NOBODYS_VERSION: Final = "1"
 # Bytes that the server takes.
 _LONGEST_NOTE: Final = 1024
 
@@ -82,14 +83,27 @@ class ApiServer:
                 has a field that would change.
             RefusedError: when the manifest is wrong, or of a kind that the operator does not write.
         """
-        name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
-        doing = f"apply {manifest['kind']} {namespace}/{name}"
-        kind = _KINDS.get((manifest["apiVersion"], manifest["kind"]))
-        if kind is None:
-            raise RefusedError(doing, "the operator writes no objects of this kind")
-        where = path(kind.api_version, kind.plural, namespace, name)
-        query = {"fieldManager": manager, "force": str(force).lower()}
-        return await self._requests.ask(Request(doing, "PATCH", where, query, manifest, APPLY))
+        return (await self._applied(manifest, manager, force=force)).checked()
+
+    async def make(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Apply what is not there; nothing is ever written to an object that is.
+
+        Raises:
+            TakenError: when it is, whosever it may be.
+            RefusedError: when the manifest is wrong, or of a kind that the operator does not write.
+        """
+        metadata = manifest["metadata"]
+        # A version that no object has: with it the server makes one, and changes none.
+        versioned = {**manifest, "metadata": {**metadata, "resourceVersion": _NOBODYS_VERSION}}
+        answer = await self._applied(versioned, manager, force=False)
+        if answer.status != HTTPStatus.CONFLICT:
+            return answer.checked()
+        kind = _kind_of(manifest, answer.request.doing)
+        found = await self.read(kind, metadata["namespace"], metadata["name"])
+        if found is not None:
+            raise TakenError(answer.request.doing, found)
+        # It has gone meanwhile, or the server wants no version of what is not there.
+        return await self.apply(manifest, manager=manager, force=False)
 
     async def delete(self, key: Key, namespace: str, *, uid: str) -> None:
         """Delete the object of that uid, and later what it owns; one that is gone is fine.
@@ -168,16 +182,24 @@ class ApiServer:
 
         Two processes that tell the same at once may count it once.
         """
-        namespace = application["metadata"]["namespace"]
         made = _event(application, reason, message, is_warning=is_warning)
         made["eventTime"] = now = _written(self._clock.now())
         made["reportingInstance"] = self._instance
-        found = await self.read(_EVENTS, namespace, made["metadata"]["name"])
-        if found is not None:
+        try:
+            await self.make(made, manager=FIELD_MANAGER)
+        except TakenError as error:
             # The server takes no other change of an Event than that of its series.
-            made |= {field: found[field] for field in ("eventTime", "reportingInstance")}
-            made["series"] = {"count": _count(found) + 1, "lastObservedTime": now}
-        await self.apply(made, manager=FIELD_MANAGER)
+            made |= {field: error.found[field] for field in ("eventTime", "reportingInstance")}
+            made["series"] = {"count": _count(error.found) + 1, "lastObservedTime": now}
+            await self.apply(made, manager=FIELD_MANAGER)
+
+    async def _applied(self, manifest: Manifest, manager: str, *, force: bool) -> Answer:
+        name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
+        doing = f"apply {manifest['kind']} {namespace}/{name}"
+        kind = _kind_of(manifest, doing)
+        where = path(kind.api_version, kind.plural, namespace, name)
+        query = {"fieldManager": manager, "force": str(force).lower()}
+        return await self._requests.answer(Request(doing, "PATCH", where, query, manifest, APPLY))
 
     async def _listed(self, kind: Kind, namespace: str | None, **selectors: str) -> list[Manifest]:
         found: list[Manifest] = []
@@ -202,6 +224,13 @@ class ApiServer:
             if not token:
                 return found
             request = request._replace(query={**query, "continue": token})
+
+
+def _kind_of(manifest: Manifest, doing: str) -> Kind:
+    kind = _KINDS.get((manifest["apiVersion"], manifest["kind"]))
+    if kind is None:
+        raise RefusedError(doing, "the operator writes no objects of this kind")
+    return kind
 
 
 def _event(application: Manifest, reason: str, message: str, *, is_warning: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@
     └─ ClusterError                 what the API server said; names verb and resource
        ├─ ClusterUnavailableError   no connection, 429, 5xx: try again later
        ├─ ConflictError             somebody wrote in between: look again
+       │  └─ TakenError             what was to be made is there
        ├─ ForbiddenError            rights are missing
        └─ RefusedError              any other refusal: trying again does not help
 
@@ -12,7 +13,7 @@ Errors of Kafka are those of `streamlet_sdk.errors.TransportError`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamlet_sdk.errors import CloudflowError
 
@@ -53,6 +54,18 @@ class ConflictError(ClusterError):
     """The object is another one than was observed, or exists already."""
 
     is_retryable = True
+
+
+class TakenError(ConflictError):
+    """An object of the name is there already.
+
+    Attributes:
+        found: it, as it is.
+    """
+
+    def __init__(self, doing: str, found: dict[str, Any]) -> None:
+        self.found = found
+        super().__init__(doing, "it is there already")
 
 
 class ForbiddenError(ClusterError):

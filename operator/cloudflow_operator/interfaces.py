@@ -71,6 +71,14 @@ class Cluster(Protocol):
         """
         ...
 
+    async def make(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Apply what is not there; nothing is ever written to an object that is.
+
+        Raises:
+            TakenError: when it is, whosever it may be.
+        """
+        ...
+
     async def delete(self, key: Key, namespace: str, *, uid: str) -> None:
         """Delete the object of that uid; one that is gone is fine."""
         ...

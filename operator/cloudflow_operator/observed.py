@@ -14,7 +14,7 @@ from cloudflow_operator.interfaces import CHILDREN, DEPLOYMENT, POD, REPLICA_SET
 from cloudflow_operator.ownership import controller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cloudflow_operator.api.v1alpha1 import Metadata
     from cloudflow_operator.interfaces import Cluster, Manifest
@@ -35,7 +35,7 @@ def streamlet_of(manifest: Manifest) -> str | None:
 
 @dataclass(frozen=True)
 class Observed:
-    """The objects that bear an application's label or stand where its children shall be.
+    """The objects that bear an application's label, and those that were met where a child shall be.
 
     Attributes:
         owner: uid of the application.
@@ -107,23 +107,11 @@ def _config_maps(node: object) -> Iterator[str]:
             yield from _config_maps(each)
 
 
-async def observe(cluster: Cluster, application: Metadata, wanted: Iterable[Key]) -> Observed:
-    """What is there.
-
-    Args:
-        cluster: the API server.
-        application: whose objects.
-        wanted: objects to look for also when they do not bear the application's label.
+async def observe(cluster: Cluster, application: Metadata) -> Observed:
+    """What bears the application's label.
 
     Raises:
         ClusterError: when the API server could not be asked.
     """
-    namespace = application.namespace
-    listed = await cluster.children(namespace, application.name)
-    objects = {key_of(one): one for one in listed}
-    for key in wanted:
-        if key not in objects:
-            hidden = await cluster.read(key.kind, namespace, key.name)
-            if hidden is not None:
-                objects[key] = hidden
-    return Observed(application.uid, objects)
+    listed = await cluster.children(application.namespace, application.name)
+    return Observed(application.uid, {key_of(one): one for one in listed})

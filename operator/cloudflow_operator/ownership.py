@@ -32,6 +32,11 @@ def controller(manifest: Manifest) -> str | None:
     return next((one["uid"] for one in references if one.get("controller")), None)
 
 
+def is_going(manifest: Manifest) -> bool:
+    """Whether an object is being deleted."""
+    return manifest["metadata"].get("deletionTimestamp") is not None
+
+
 def annotation(manifest: Manifest, name: str) -> str | None:
     """One of an object's annotations; None when it is not there."""
     found: str | None = (manifest["metadata"].get("annotations") or {}).get(name)

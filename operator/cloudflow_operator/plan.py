@@ -19,7 +19,7 @@ from cloudflow_operator.interfaces import (
     Key,
 )
 from cloudflow_operator.observed import key_of, streamlet_of
-from cloudflow_operator.ownership import annotation, applied, is_untouched, owns_replicas
+from cloudflow_operator.ownership import annotation, applied, is_going, is_untouched, owns_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -71,12 +71,10 @@ class Plan:
 
     Attributes:
         actions: in their order; one that failed stops the later ones of its streamlet.
-        foreign: objects of others that stand where the application's shall be.
         held: topics that were never ready, by the streamlet that waits for them.
     """
 
     actions: tuple[Action, ...]
-    foreign: tuple[Key, ...] = ()
     held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -105,7 +103,6 @@ def plan(
             ),
             *_deletions(observed, frozenset(keys)),
         ),
-        foreign=tuple(key for key in keys if observed.is_foreign(key)),
         held=held,
     )
 
@@ -152,7 +149,7 @@ def _streamlet(
 def _applied(manifest: Manifest, observed: Observed) -> Iterator[Action]:
     key, streamlet = key_of(manifest), streamlet_of(manifest)
     live = observed.children.get(key)
-    if observed.is_foreign(key) or (live is not None and _is_going(live)):
+    if observed.is_foreign(key) or (live is not None and is_going(live)):
         return
     if live is not None and _is_other_data(manifest, live):
         # It can only be made anew.
@@ -167,7 +164,7 @@ def _deployment(
 ) -> Iterator[Action]:
     key = key_of(streamlet.deployment)
     live = observed.children.get(key)
-    if observed.is_foreign(key) or (live is not None and _is_going(live)):
+    if observed.is_foreign(key) or (live is not None and is_going(live)):
         return
     wanted = _in_form(streamlet, live)
     if is_paused:
@@ -242,10 +239,6 @@ def _is_other_data(wanted: Manifest, live: Manifest) -> bool:
     return bool(wanted.get("immutable")) and wanted["data"] != live.get("data", {})
 
 
-def _is_going(live: Manifest) -> bool:
-    return live["metadata"].get("deletionTimestamp") is not None
-
-
 def _of_same_uid(manifest: Manifest, live: Manifest | None) -> Manifest:
     if live is None:
         return manifest
@@ -257,6 +250,6 @@ def _deletions(observed: Observed, wanted: frozenset[Key]) -> Iterator[Action]:
     for kind in _DELETED:
         for key, live in sorted(observed.children.items(), key=lambda item: item[0].name):
             is_needed = key in wanted or (kind is CONFIG_MAP and key.name in used)
-            if key.kind == kind and not is_needed and not _is_going(live):
+            if key.kind == kind and not is_needed and not is_going(live):
                 uid = live["metadata"]["uid"]
                 yield Delete(key=key, uid=uid, streamlet=streamlet_of(live))

@@ -136,7 +136,7 @@ async def _left_alone(
     observed: Observed | None = None
     errors: list[ClusterError] = []
     try:
-        observed = await observe(world.cluster, metadata, ())
+        observed = await observe(world.cluster, metadata)
     except ClusterError as error:
         errors.append(error)
     return Findings(
@@ -167,10 +167,9 @@ async def _followed(
 ) -> tuple[Findings, Sequence[Action]]:
     """Do what a valid resource says."""
     found = _known_before(application, wanted)
-    keys = [key_of(one) for one in wanted.manifests()]
     before = application.status.topics
     try:
-        observed = await observe(world.cluster, application.metadata, keys)
+        observed = await observe(world.cluster, application.metadata)
     except ClusterError as error:
         return Findings(**found, topics=before, errors=(error,)), ()
     errors = await _prepared(document, wanted, world)
@@ -193,7 +192,7 @@ async def _followed(
         **found,
         observed=acted.observed,
         topics=topics,
-        foreign=todo.foreign,
+        foreign=tuple(filter(acted.observed.is_foreign, map(key_of, wanted.manifests()))),
         held=todo.held,
         errors=(*errors, *acted.errors),
     )

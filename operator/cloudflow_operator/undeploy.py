@@ -55,7 +55,7 @@ async def leave(
         await _released(document, cluster)
         return None
     metadata = Metadata.model_validate(document["metadata"])
-    observed = await observe(cluster, metadata, ())
+    observed = await observe(cluster, metadata)
     running = await _stopped(observed, metadata.namespace, cluster)
     if running:
         waits = f"waits for the end of {some_of(running)}"

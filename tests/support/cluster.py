@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloudflow_operator import names
-from cloudflow_operator.errors import ConflictError
+from cloudflow_operator.errors import ConflictError, TakenError
 from cloudflow_operator.interfaces import CHILDREN, DEPLOYMENT, POD, REPLICA_SET, Key
 from cloudflow_operator.observed import key_of
 from cloudflow_operator.topic_states import State, is_own, topic_status
@@ -84,6 +84,12 @@ class FakeCluster:
         ssa.apply(live, self._managers[key], manifest, manager, force=force)
         self._settled(key, old)
         return self._told(key)
+
+    async def make(self, manifest: Manifest, *, manager: str) -> Manifest:
+        key = key_of(manifest)
+        if key in self.objects:
+            raise TakenError(f"apply {key.name}", self._told(key))
+        return await self.apply(manifest, manager=manager)
 
     async def delete(self, key: Key, namespace: str, *, uid: str) -> None:
         self._write("delete", key.name)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloudflow_operator.errors import ConflictError
+from cloudflow_operator.errors import ConflictError, TakenError
 from cloudflow_operator.interfaces import (
     CHILDREN,
     CONFIG_MAP,
@@ -88,6 +89,31 @@ async def test_a_field_of_another_manager_is_taken_by_force_alone(world: World) 
     with pytest.raises(ConflictError):
         await world.cluster.apply(wanted, manager="a", force=False)
     assert (await world.cluster.apply(wanted, manager="a"))["data"] == {"a": "2"}
+
+
+async def test_what_is_made_is_there_and_its_fields_are_the_managers(world: World) -> None:
+    await world.cluster.make(config_map("one", world.namespace, a="1", b="2"), manager="a")
+    changed = await world.cluster.apply(config_map("one", world.namespace, a="2"), manager="a")
+    assert changed["data"] == {"a": "2"}
+
+
+async def test_nothing_is_made_where_something_is(world: World) -> None:
+    before = await world.create(config_map("one", world.namespace, a="theirs"))
+    for data in ({"a": "ours"}, {"b": "ours"}, {"a": "theirs"}):
+        with pytest.raises(TakenError) as caught:
+            await world.cluster.make(config_map("one", world.namespace, **data), manager="a")
+        assert caught.value.found["data"] == {"a": "theirs"}
+    after = await world.cluster.read(CONFIG_MAP, world.namespace, "one")
+    assert after is not None
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+async def test_one_of_many_who_make_the_same_at_once_makes_it(world: World) -> None:
+    makers = [config_map("one", world.namespace, by=str(number)) for number in range(5)]
+    made = await asyncio.gather(
+        *(world.cluster.make(one, manager="a") for one in makers), return_exceptions=True
+    )
+    assert len([one for one in made if not isinstance(one, TakenError)]) == 1
 
 
 async def test_replicas_that_are_handed_over_stay(world: World) -> None:

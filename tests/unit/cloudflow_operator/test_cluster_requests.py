@@ -14,6 +14,7 @@ import pytest
 from kubernetes.aio.client.exceptions import OpenApiException
 from kubernetes.aio.config import ConfigException
 
+from cloudflow_operator.cluster import ApiServer
 from cloudflow_operator.errors import (
     ClusterError,
     ClusterUnavailableError,
@@ -22,6 +23,7 @@ from cloudflow_operator.errors import (
     RefusedError,
 )
 from cloudflow_operator.requests import Answer, Request, Requests, connected, path
+from support.cluster import FakeClock
 from support.virtual_time import virtual_time
 
 if TYPE_CHECKING:
@@ -198,6 +200,18 @@ async def test_another_uid_is_a_conflict_though_the_server_calls_it_invalid() ->
 
 
 @virtual_time
+async def test_a_server_that_wants_no_version_of_what_is_not_there_makes_it_all_the_same() -> None:
+    made = {"kind": "ConfigMap", "metadata": {"name": "one"}}
+    client = Client(answers(409), answers(404), answers(201, made))
+    cluster = ApiServer(requests(client), FakeClock(), "test")
+    wanted = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "one", "namespace": "plant"},
+    }
+    assert await cluster.make(wanted, manager="a") == made
+
+
 async def test_the_server_says_when_to_come_again() -> None:
     client = Client(answers(429, Retry_After="7"), answers(200))
     assert await requests(client).ask(REQUEST) == DONE

@@ -6,8 +6,8 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from cloudflow_operator import names
-from cloudflow_operator.interfaces import CONFIG_MAP, DEPLOYMENT, SERVICE_ACCOUNT, Key
-from cloudflow_operator.observed import Observed, key_of, observe
+from cloudflow_operator.interfaces import DEPLOYMENT, SERVICE_ACCOUNT
+from cloudflow_operator.observed import Observed, observe
 from cloudflow_operator.plan import Apply, Delete, HandOver, Plan, plan
 from support.applications import (
     NAME,
@@ -23,7 +23,6 @@ from support.cluster import FakeCluster
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloudflow_operator.desired.application import Desired
     from cloudflow_operator.plan import Action
 
 UID = an_application().metadata.uid
@@ -42,9 +41,8 @@ def words(actions: Sequence[Action]) -> list[str]:
     return made
 
 
-async def seen(cluster: FakeCluster, desired: Desired) -> Observed:
-    keys = [key_of(one) for one in desired.manifests()]
-    return await observe(cluster, an_application().metadata, keys)
+async def seen(cluster: FakeCluster) -> Observed:
+    return await observe(cluster, an_application().metadata)
 
 
 async def made(**spec: Any) -> FakeCluster:
@@ -58,7 +56,7 @@ async def made(**spec: Any) -> FakeCluster:
 async def planned(cluster: FakeCluster, **spec: Any) -> Plan:
     desired = desired_of(**spec)
     is_paused = spec.get("state") == "Paused"
-    return plan(desired, await seen(cluster, desired), is_paused=is_paused)
+    return plan(desired, await seen(cluster), is_paused=is_paused)
 
 
 def only(**fields: Any) -> dict[str, Any]:
@@ -136,11 +134,11 @@ async def test_a_pause_writes_down_the_count() -> None:
 async def test_no_pods_are_given_the_configuration_of_somebody_else() -> None:
     cluster = FakeCluster()
     (configuration,) = [one for one in desired_of(**only()).manifests() if "data" in one]
-    metadata = {"name": configuration["metadata"]["name"], "namespace": NAMESPACE}
+    shown = ("name", "namespace", "labels")
+    metadata = {field: configuration["metadata"][field] for field in shown}
     cluster.put({**configuration, "metadata": metadata})
     found = await planned(cluster, **only())
     assert words(found.actions) == ["apply ServiceAccount", "apply Service"]
-    assert found.foreign == (Key(CONFIG_MAP, metadata["name"]),)
 
 
 async def test_what_is_being_deleted_is_left_to_go() -> None:
@@ -155,15 +153,13 @@ async def test_an_object_of_an_earlier_application_of_the_name_is_foreign() -> N
     cluster = await made(**only())
     key = next(key for key in cluster.objects if key.kind == SERVICE_ACCOUNT)
     cluster.objects[key]["metadata"]["ownerReferences"][0]["uid"] = "earlier"
-    found = await planned(cluster, **only())
-    assert found.actions == ()
-    assert found.foreign == (key,)
+    assert (await planned(cluster, **only())).actions == ()
 
 
 async def test_a_deployment_waits_for_the_topics_of_the_platform_too() -> None:
     desired = desired_of(**only())
     (shared,) = [one.label for one in desired.topics if one.is_shared]
-    observed = await seen(FakeCluster(), desired)
+    observed = await seen(FakeCluster())
     found = plan(desired, observed, never_ready=[shared], is_paused=False)
     assert found.held == {"ingress": (shared,)}
     assert "apply Deployment" not in words(found.actions)
@@ -171,7 +167,7 @@ async def test_a_deployment_waits_for_the_topics_of_the_platform_too() -> None:
 
 async def test_a_deployment_of_the_same_inputs_waits_for_nothing() -> None:
     cluster, desired = await made(**only()), desired_of(**only(replicas=3))
-    observed = await seen(cluster, desired)
+    observed = await seen(cluster)
     found = plan(desired, observed, never_ready=["raw"], is_paused=False)
     assert found.held == {}
     assert "apply Deployment" in words(found.actions)
@@ -179,7 +175,7 @@ async def test_a_deployment_of_the_same_inputs_waits_for_nothing() -> None:
 
 async def test_a_deployment_whose_managers_were_forgotten_is_written_again() -> None:
     cluster, desired = await made(**only()), desired_of(**only())
-    objects = copy.deepcopy(dict((await seen(cluster, desired)).objects))
+    objects = copy.deepcopy(dict((await seen(cluster)).objects))
     for one in objects.values():
         del one["metadata"]["managedFields"]
     found = plan(desired, Observed(UID, objects), is_paused=False)

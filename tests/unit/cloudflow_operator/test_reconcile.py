@@ -24,12 +24,11 @@ from cloudflow_operator.pod_status import PATIENCE
 from cloudflow_operator.reconcile import REFUSED, RETRY, TOPICS
 from support.applications import (
     NAME,
-    NAMESPACE,
     MetricsIngress,
     a_streamlet,
     a_topic,
 )
-from support.cluster import FakeTopics, running_pod, waiting_pod
+from support.cluster import running_pod, waiting_pod
 from support.reconciling import Operator
 
 INGRESS = names.workload(NAME, "ingress")
@@ -152,23 +151,6 @@ async def test_another_renderer_restarts_nothing(operator: Operator) -> None:
     assert operator.deployment()["metadata"]["annotations"][names.RENDERER] == "0"
     await operator.again()
     assert operator.cluster.writes == []
-
-
-async def test_a_foreign_object_is_left_alone_and_told(operator: Operator) -> None:
-    metadata = {"name": VALIDATION, "namespace": NAMESPACE}
-    operator.cluster.put(
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": metadata,
-            "spec": {"replicas": 7},
-        }
-    )
-    outcome = await operator()
-    assert operator.deployment()["spec"] == {"replicas": 7}
-    assert operator.condition("Progressing") == ("False", "NameTaken")
-    assert outcome.status.phase == "Error"
-    assert INGRESS in operator.cluster.names(DEPLOYMENT)
 
 
 async def test_a_count_that_is_no_longer_written_stays(operator: Operator) -> None:
@@ -388,19 +370,3 @@ async def test_changed_data_of_an_immutable_configuration_is_made_anew(operator:
     assert operator.cluster.writes == [("delete", name), ("apply", name)]
     await operator.again()
     assert operator.cluster.writes == []
-
-
-async def test_an_object_that_came_in_between_is_not_taken(operator: Operator) -> None:
-    metadata = {"name": VALIDATION, "namespace": NAMESPACE}
-    spec = {"replicas": 7, "strategy": {"type": "OnDelete"}}
-    theirs = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
-
-    class Slow(FakeTopics):
-        async def ensure(self, wanted: Any, before: Any) -> Any:
-            operator.cluster.put(theirs)
-            return await super().ensure(wanted, before)
-
-    operator.topics = Slow()
-    outcome = await operator()
-    assert operator.deployment()["spec"] == spec
-    assert outcome.requeue_after == RETRY
