@@ -54,7 +54,12 @@ class Shell:
     async def __call__(self, command: str, *, stdin: str = "") -> Ended:
         """Run a command to its end."""
         process = await self.start(command, asyncio.subprocess.PIPE)
-        out, err = await process.communicate(stdin.encode())
+        try:
+            out, err = await process.communicate(stdin.encode())
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         assert process.returncode is not None
         return Ended(process.returncode, out.decode(), err.decode())
 
