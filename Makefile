@@ -9,6 +9,8 @@ DEV_READY := $(VENV)/.ready-to-develop-$(KEY)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE ?= examples/sensor-data/blueprint-generator.yaml
 ARGS ?=
+# One waits for a node most of the time, and two share the rest.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench bench-kafka bench-operator chaos golden crds chart docs kafka-up kafka-down kubernetes-up kubernetes-down cluster-up cluster-down
@@ -22,8 +24,8 @@ setup: $(DEV_READY) ## Make .venv with everything to develop: checks, tests, doc
 run: $(RUN_READY) ## Run the example application in the sandbox (EXAMPLE=folder or blueprint, ARGS=more words).
 	@$(BIN)/kubectl-cloudflow sandbox $(EXAMPLE) $(ARGS)
 
-test: $(DEV_READY) ## Run all tests that need no cluster (ARGS=words for pytest).
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(DEV_READY) ## Run all tests, in WORKERS (ARGS=words for pytest: run those, in one).
+	@$(BIN)/python -m pytest $(or $(ARGS),-n $(WORKERS))
 
 check: $(DEV_READY) ## Format, lint, types, layers, generated pages and the fast contracts.
 	$(BIN)/ruff format --check .

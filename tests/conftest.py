@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import inspect
 import os
 import shutil
@@ -14,16 +15,22 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support import workers
 from support.buildah import Buildah
 from support.golden import Golden
 from support.require import missing
 from testbed import cluster, images
-from testbed.kafka import running
+from testbed.helm import HelmUnavailableError, helm
+from testbed.jars import jars
+from testbed.kafka import EXISTING, running
+from testbed.kubernetes import kubectl
 from testbed.packages import NodeUnavailableError
 from testbed.wheels import WheelsUnavailableError, wheels
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+
+    from xdist.remote import Producer
 
 TESTS = Path(__file__).parent
 # Seconds; units have the limit of pyproject.toml. Folders that are not named have it too.
@@ -36,6 +43,15 @@ TIME_LIMITS = {
     "kafka": 120,
     "kubernetes": 120,
     "node": 240,
+}
+
+# How that is made which is behind a fixture.
+PREPARED: dict[str, Callable[[], object]] = {
+    "api_server": kubectl,
+    "kafka": lambda: os.environ.get(EXISTING) or jars(),
+    "kubectl": kubectl,
+    "node": cluster.prepare,
+    "platform": helm,
 }
 
 # No deadline: a busy machine is no defect. Not derandomized: every run may find something new.
@@ -57,7 +73,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure() -> None:
+    workers.may_clean_up()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> workers.Scheduling:
+    return workers.Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        workers.put_in_order(items)
     for item in items:
         if TESTS not in item.path.parents:
             continue
@@ -66,13 +93,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(limit))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Make what a node needs and is not there yet before any test's time runs; it takes minutes."""
-    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    if "node" in asked and not session.config.option.collectonly:
-        with contextlib.suppress(*cluster.STARTING):
-            cluster.prepare()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Make what a test needs and is not there yet before its time runs; it takes minutes, once."""
+    for name in PREPARED.keys() & set(getattr(item, "fixturenames", ())):
+        _prepare(PREPARED[name])
+    return (yield)
+
+
+@functools.cache
+def _prepare(make: Callable[[], object]) -> None:
+    # Whoever needs it skips, or fails, with the reason.
+    with contextlib.suppress(*cluster.STARTING, HelmUnavailableError):
+        make()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ When a test fails the report has the objects, events and logs of all namespaces.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,6 @@ from support.kube import Kube, a_kube
 from support.operator_process import kafka_cluster
 from support.space import Space, a_space
 from testbed import kafka
-from testbed.helm import HelmUnavailableError, helm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -33,15 +31,6 @@ if TYPE_CHECKING:
     from testbed.kafka import KafkaCluster
 
 THREE = "three"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Build Helm before the time of a test runs; it takes minutes, once."""
-    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    if "platform" in asked and not session.config.option.collectonly:
-        with contextlib.suppress(HelmUnavailableError):
-            helm()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,15 +13,23 @@ from testbed import kubernetes
 from testbed.binaries import KubernetesUnavailableError
 from testbed.helm import HelmUnavailableError, helm
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
 HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Build what is not there yet; it takes minutes, once."""
-    is_asked = any(HERE in item.path.parents for item in session.items)
-    if is_asked and not session.config.option.collectonly:
-        with contextlib.suppress(HelmUnavailableError):
-            helm()
-        with contextlib.suppress(KubernetesUnavailableError):
-            kubernetes.kubectl()
+    if HERE in item.path.parents:
+        _build()
+    return (yield)
+
+
+@functools.cache
+def _build() -> None:
+    with contextlib.suppress(HelmUnavailableError):
+        helm()
+    with contextlib.suppress(KubernetesUnavailableError):
+        kubernetes.kubectl()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,18 +14,6 @@ from testbed.binaries import KubernetesUnavailableError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
-
-REAL = frozenset({"api_server", "kubectl"})
-"""Fixtures behind which there is a program that may have to be built."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Build what is not there yet before any test's time runs; it takes minutes, once."""
-    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    if REAL & asked and not session.config.option.collectonly:
-        with contextlib.suppress(KubernetesUnavailableError):
-            testbed.kubectl()
 
 
 @pytest.fixture(scope="session")
