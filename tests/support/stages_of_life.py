@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cloudflow_operator import names
+from streamlet_sdk.runtime.schemas import SCHEMAS_TOPIC
 from support.applications import MetricsIngress, a_streamlet, a_topic
 from support.installed_application import KINDS, Installed, merge
 from support.operator_process import application
@@ -146,7 +147,7 @@ def _of_resource(found: Document | None) -> Any:
         "finalizers": found["metadata"].get("finalizers"),
         "generation": found["metadata"]["generation"],
         "seen": status.get("observedGeneration"),
-        "topics": status.get("topics"),
+        "topics": [_of_topic(each) for each in status.get("topics", ())],
         "streamlets": [each["name"] for each in status.get("streamlets", ())],
         "conditions": {
             each["type"]: each["status"]
@@ -154,6 +155,12 @@ def _of_resource(found: Document | None) -> Any:
             if each["type"] in {"ConfigurationValid", "TopicsReady", "Overridden"}
         },
     }
+
+
+def _of_topic(found: dict[str, Any]) -> dict[str, Any]:
+    # Whoever came first made what all applications share.
+    shared = found["kafkaName"] == SCHEMAS_TOPIC
+    return {key: value for key, value in found.items() if not (shared and key == "created")}
 
 
 def _plain(node: Any) -> Any:

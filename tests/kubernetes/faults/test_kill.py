@@ -12,7 +12,7 @@ import pytest
 from cloudflow_operator import names
 from streamlet_sdk.runtime.kafka import KafkaTransport
 from support.installed_application import Installed
-from support.kube import PATIENCE, a_namespace
+from support.kube import a_namespace
 from support.kube_proxy import a_proxy, refusal
 from support.operator_nursery import a_nursery
 from support.operator_process import kafka_cluster
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from support.operator_nursery import Nursery
     from support.operator_process import OperatorProcess
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SIDE_BY_SIDE = 5
+REST_SECONDS = 150.0  # five live side by side, on a machine that may have more to do
 QUIET = 0.7
 """Seconds without a write after which nothing more comes of a change."""
 
@@ -110,7 +111,7 @@ class Life:
         """What is there when nothing is done any more, and is `wanted` if that is known."""
         loop, found = asyncio.get_running_loop(), dict[str, Any]()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REST_SECONDS):
                 while True:
                     before, found = found, await what_is_there(self.one, self.admin)
                     is_right = found == before if wanted is None else found == wanted
