@@ -148,9 +148,19 @@ class Children:
 class CachedCluster:
     """A `Cluster` that reads children from memory, and everything else from another one."""
 
-    def __init__(self, cluster: Cluster, children: Children) -> None:
+    def __init__(
+        self, cluster: Cluster, children: Children, told: Callable[[Manifest, Manifest], None]
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            cluster: what is asked and written.
+            children: what is read of it.
+            told: is told each application as it was read, and as it is with its new status.
+        """
         self._cluster = cluster
         self._children = children
+        self._told = told
 
     async def children(self, namespace: str, application: str) -> Sequence[Manifest]:
         """The children, as the watches last told or as they were last written here."""
@@ -185,9 +195,11 @@ class CachedCluster:
         """Replace the finalizers of an application."""
         await self._cluster.set_finalizers(application, finalizers)
 
-    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
-        """Replace the status of an application."""
-        await self._cluster.write_status(application, status)
+    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> Manifest:
+        """Replace the status of an application, and say so."""
+        written = await self._cluster.write_status(application, status)
+        self._told(application, written)
+        return written
 
     async def event(
         self, application: Manifest, *, reason: str, message: str, is_warning: bool

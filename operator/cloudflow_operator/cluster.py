@@ -154,8 +154,10 @@ class ApiServer:
             raise ConflictError(doing, "the application is another one now")
         answer.checked()
 
-    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
+    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> Manifest:
         """Replace the status of an application, whoever wrote what is in it.
+
+        What the application is afterwards.
 
         Raises:
             ConflictError: when the application is gone, or another one of its name is there.
@@ -173,7 +175,7 @@ class ApiServer:
         answer = await self._requests.answer(request)
         if answer.status == HTTPStatus.NOT_FOUND or answer.is_failed_test:
             raise ConflictError(doing, "the application is gone")
-        answer.checked()
+        return answer.checked()
 
     async def event(
         self, application: Manifest, *, reason: str, message: str, is_warning: bool

@@ -95,8 +95,8 @@ class Cluster(Protocol):
         """
         ...
 
-    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
-        """Replace the status of an application."""
+    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> Manifest:
+        """Replace the status of an application; what it is afterwards."""
         ...
 
     async def event(

@@ -28,6 +28,7 @@ from cloudflow_operator.interfaces import SECRET
 from cloudflow_operator.kafka_admin import KafkaTopics
 from cloudflow_operator.kafka_clusters import KafkaClusterBook, SecretCopies
 from cloudflow_operator.names import APPLICATION, KAFKA_CLUSTER
+from cloudflow_operator.own_statuses import OwnStatuses
 from cloudflow_operator.probe import Probe
 from cloudflow_operator.recent_topics import RecentTopics
 from cloudflow_operator.reconcile import World
@@ -89,7 +90,8 @@ class Operator:
         self._book = KafkaClusterBook()
         self._children = Children(lambda *key: self._queue.add_calmly(Place(*key)))
         server = ApiServer(requests, self._clock, settings.pod_name, self._watches)
-        cluster = CachedCluster(server, self._children)
+        self._own = OwnStatuses()
+        cluster = CachedCluster(server, self._children, self._own.wrote)
         self._topics = KafkaTopics(self._book.connection)
         copies = SecretCopies(self._book, cluster)
         self._recent = RecentTopics(self._topics, time.monotonic)
@@ -152,11 +154,14 @@ class Operator:
         self._metrics.phase(*place, None if is_gone else status.get("phase", "Unknown"))
         if is_gone:
             self._probe.gone(*place)
+            self._own.forget(place)
             if self._election.leading.is_set():
                 self._controller.end(application)
             self._queue.add(place)
             return
         self._probe.saw(*place, metadata["resourceVersion"])
+        if self._own.is_one(application):
+            return
         if _is_news(application):
             self._queue.add(place)
         else:

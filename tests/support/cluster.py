@@ -113,9 +113,10 @@ class FakeCluster:
         if not finalizers and "deletionTimestamp" in known["metadata"]:
             del self.known[name]
 
-    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> None:
+    async def write_status(self, application: Manifest, status: Mapping[str, Any]) -> Manifest:
         self._write("status", application["metadata"]["name"])
         self.statuses[application["metadata"]["name"]] = dict(status)
+        return {**application, "status": dict(status)}
 
     async def event(
         self, application: Manifest, *, reason: str, message: str, is_warning: bool

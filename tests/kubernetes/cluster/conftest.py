@@ -124,7 +124,7 @@ async def _cached(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     ):
         await install(kube)
         children = Children(lambda *_: None)
-        cluster = CachedCluster(ApiServer(requests, Now(), "test"), children)
+        cluster = CachedCluster(ApiServer(requests, Now(), "test"), children, lambda *_: None)
         watches = [
             Watch(requests, Target(kind, namespace, APPLICATION), children) for kind in KINDS
         ]

@@ -180,7 +180,7 @@ def test_nothing_is_kept_of_applications_that_are_gone(cache: Cache) -> None:
 
 
 async def test_the_cluster_writes_through(cache: Cache) -> None:
-    cluster = CachedCluster(FakeCluster(), cache.children)
+    cluster = CachedCluster(FakeCluster(), cache.children, lambda *_: None)
     made = await cluster.apply(config_map("one", "ns"), manager="a")
     [known] = await cluster.children("ns", "plant")
     assert known["metadata"]["uid"] == made["metadata"]["uid"]
@@ -189,7 +189,7 @@ async def test_the_cluster_writes_through(cache: Cache) -> None:
 
 
 async def test_what_was_not_deleted_is_still_known(cache: Cache) -> None:
-    cluster = CachedCluster(FakeCluster(), cache.children)
+    cluster = CachedCluster(FakeCluster(), cache.children, lambda *_: None)
     await cluster.apply(config_map("one", "ns"), manager="a")
     with pytest.raises(ConflictError):
         await cluster.delete(Key(CONFIG_MAP, "one"), "ns", uid="another")
