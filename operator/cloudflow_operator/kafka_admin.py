@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cloudflow_operator.kafka_links import Connect
     from streamlet_sdk.runtime.transport import Admin, TopicInfo
 
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 32
 MAKING: Final = timedelta(seconds=8)
 """How long topics are begun to be made in one go; the rest is left for the next one."""
 

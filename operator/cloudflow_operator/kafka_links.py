@@ -28,7 +28,8 @@ LIMIT: Final = timedelta(seconds=20)
 """The longest that any work on a cluster takes."""
 PAUSE: Final = timedelta(seconds=10)
 """How long a failure is believed."""
-_AT_ONCE: Final = 4
+# As many as the queue has workers: what they ask for at the same time shares requests.
+_AT_ONCE: Final = 16
 _REQUEST_MS: Final = "3000"
 
 _log = logging.getLogger(__name__)

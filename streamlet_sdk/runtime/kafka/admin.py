@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import errors as kafka
 from aiokafka.protocol.admin import (
     CreatePartitionsRequest,
     CreateTopicsRequest,
+    CreateTopicsRequest_v1,
     DeleteTopicsRequest,
     DescribeConfigsRequest,
     ListGroupsRequest,
 )
-from aiokafka.protocol.metadata import MetadataRequest
 
-from streamlet_sdk.errors import RejectedError, UnavailableError
+from streamlet_sdk.errors import RejectedError, TransportError, UnavailableError
 from streamlet_sdk.runtime.kafka import wire
 from streamlet_sdk.runtime.kafka.faults import translated, translating
+from streamlet_sdk.runtime.kafka.gathering import Gathering
+from streamlet_sdk.runtime.kafka.layouts import PAUSE_SECONDS, TRIES, Layout, layouts, settled
 from streamlet_sdk.runtime.kafka.offsets import committed
 from streamlet_sdk.runtime.transport import TopicInfo
 
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
     from streamlet_sdk.runtime.transport import TopicSpec
 
 _TIMEOUT_MS: Final = 10_000
-_TRIES: Final = 100
-_PAUSE_SECONDS: Final = 0.05
+# As much as brokers make well within the shortest time that anybody waits for an answer.
+_MOST_AT_ONCE: Final = 128
 _SET_ON_TOPIC: Final = 1
 _BROKERS_DEFAULT: Final = -1
 
@@ -46,6 +49,8 @@ class KafkaAdmin:
         self._make_client = client
         self._connecting = asyncio.Lock()
         self._connected: Client | None = None
+        self._is_closed = False
+        self._creating = Gathering(self._created, weight=_weight, most=_MOST_AT_ONCE)
 
     async def connect(self) -> None:
         """Connect now; otherwise the first call does.
@@ -78,25 +83,13 @@ class KafkaAdmin:
     async def create(self, spec: TopicSpec) -> None:
         """Create a topic and wait until its partitions have leaders.
 
+        Topics that are created at the same time share requests, and nothing else.
+
         Raises:
             RejectedError: when it exists already, and can be used, or the broker refuses it.
         """
-        row: Any = (
-            spec.name,
-            spec.partitions,
-            spec.replication_factor or _BROKERS_DEFAULT,
-            [],
-            list(spec.config.items()),
-        )
-        request = CreateTopicsRequest([row], _TIMEOUT_MS, validate_only=False)
-        doing = f"creating topic {spec.name}"
-        response = await self._controlled(request, doing)
-        for _, code, message in response.topic_errors:
-            if code == kafka.TopicAlreadyExistsError.errno:
-                # Whoever was faster may be the only one that can see it by now.
-                await self._until(spec.name, bool)
-            _require(code, message, doing)
-        await self._until(spec.name, lambda replicas: len(replicas) == spec.partitions)
+        _require_writable(spec)
+        await self._creating.ask(spec.name, spec)
 
     async def grow(self, topic: str, partitions: int) -> None:
         """Add partitions up to `partitions` in all.
@@ -110,7 +103,7 @@ class KafkaAdmin:
         response = await self._controlled(request, doing)
         for _, code, message in response.topic_errors:
             _require(code, message, doing)
-        await self._until(topic, lambda replicas: len(replicas) >= partitions)
+        await self._until(topic, lambda layout: len(layout) >= partitions)
 
     async def alter(self, topic: str, changed: Mapping[str, str | None]) -> None:
         """Change the named properties (`None` removes one) and leave the others alone.
@@ -134,7 +127,7 @@ class KafkaAdmin:
         response = await self._controlled(DeleteTopicsRequest([topic], _TIMEOUT_MS), doing)
         for _, code in response.topic_error_codes:
             _require(code, None, doing)
-        await self._until(topic, lambda replicas: not replicas)
+        await self._until(topic, lambda layout: not layout)
 
     async def offsets(self, group: str) -> Mapping[tuple[str, int], int]:
         """Committed next offsets of a group, by topic and partition."""
@@ -153,35 +146,56 @@ class KafkaAdmin:
         return sorted({name for names in told for name in names if name.startswith(prefix)})
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, for good; topics that are being created may come, or not."""
+        self._is_closed = True
+        await self._creating.close()
+        await self._disconnect()
+
+    async def _client(self) -> Client:
+        async with self._connecting:
+            if self._connected is None and not self._is_closed:
+                client = self._make_client()
+                await client.connect()
+                self._connected = client
+            # Nobody would ever close what is connected from here on.
+            if self._is_closed:
+                await self._disconnect()
+            if self._connected is None:
+                raise UnavailableError("the connection to Kafka was closed")
+            return self._connected
+
+    async def _disconnect(self) -> None:
         client, self._connected = self._connected, None
         if client is not None:
             await client.close()
 
-    async def _client(self) -> Client:
-        async with self._connecting:
-            if self._connected is None:
-                client = self._make_client()
-                await client.connect()
-                self._connected = client
-            return self._connected
+    async def _created(self, specs: Mapping[str, TopicSpec]) -> Mapping[str, TransportError]:
+        """Create topics in one request; what went wrong, by topic."""
+        rows: list[Any] = [_row(spec) for spec in specs.values()]
+        request = CreateTopicsRequest(rows, _TIMEOUT_MS, validate_only=False)
+        # Who hears of the whole request knows which topic is his, and others' are not his business.
+        response = await self._controlled(request, "creating topics")
+        expected: dict[str, Callable[[Layout], bool]] = {
+            name: partial(_has, spec.partitions) for name, spec in specs.items()
+        }
+        refused: dict[str, TransportError] = {}
+        for name, code, message in response.topic_errors:
+            error = _refusal(code, message, f"creating topic {name}")
+            if error is not None:
+                refused[name] = error
+                del expected[name]
+            if code == kafka.TopicAlreadyExistsError.errno:
+                # Whoever was faster may be the only one that can see it by now.
+                expected[name] = bool
+        return {**refused, **await settled(await self._client(), expected)}
 
-    async def _layouts(
-        self, names: Sequence[str], node: int | None = None
-    ) -> dict[str, list[Sequence[int]]]:
-        """The replicas of each partition that has a leader, of the topics that are there."""
-        request = MetadataRequest(list(names), allow_auto_topic_creation=False)
-        client = await self._client()
-        response = await client.ask(request, "asking for topics", node)
-        found: dict[str, list[Sequence[int]]] = {}
-        for code, name, _, partitions in response.topics:
-            error = kafka.for_code(code)
-            if error in {kafka.UnknownTopicOrPartitionError, kafka.InvalidTopicError}:
-                continue
-            if error not in {kafka.NoError, kafka.LeaderNotAvailableError}:
-                raise translated(error(name), f"asking for topic {name}")
-            found[name] = [row[3] for row in partitions if row[2] >= 0]
-        return {name: replicas for name, replicas in found.items() if replicas}
+    async def _layouts(self, names: Sequence[str]) -> dict[str, Layout]:
+        found: dict[str, Layout] = {}
+        for name, layout in (await layouts(await self._client(), names)).items():
+            if isinstance(layout, TransportError):
+                raise layout
+            found[name] = layout
+        return found
 
     async def _configs(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
         """What was set on each topic; without those that were deleted meanwhile."""
@@ -212,41 +226,63 @@ class KafkaAdmin:
         """The groups that a broker coordinates; waits while it still learns which they are."""
         doing = f"asking broker {node} for consumer groups"
         client = await self._client()
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             response = await client.ask(ListGroupsRequest(), doing, node)
             if not response.error_code:
                 return [name for name, *_ in response.groups]
             error = kafka.for_code(response.error_code)()
             if not error.retriable:
                 raise translated(error, doing)
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
         raise UnavailableError(f"{doing}: it does not know them yet")
 
-    async def _until(self, topic: str, is_so: Callable[[list[Sequence[int]]], bool]) -> None:
+    async def _until(self, topic: str, is_so: Callable[[Layout], bool]) -> None:
         """Wait until all brokers know what the controller has decided."""
-        nodes = [broker.nodeId for broker in (await self._client()).cluster.brokers()]
-        for _ in range(_TRIES):
-            known = await asyncio.gather(*(self._known(topic, node) for node in nodes))
-            if all(replicas is None or is_so(replicas) for replicas in known):
-                return
-            await asyncio.sleep(_PAUSE_SECONDS)
-        raise UnavailableError(f"topic {topic} was changed, and brokers do not know it yet")
+        for error in (await settled(await self._client(), {topic: is_so})).values():
+            raise error
 
-    async def _known(self, topic: str, node: int) -> list[Sequence[int]] | None:
-        """What a broker knows of a topic; None when it is away, for it learns on its return."""
-        try:
-            return (await self._layouts([topic], node)).get(topic, [])
-        except UnavailableError:
-            return None
+
+def _row(spec: TopicSpec) -> tuple[object, ...]:
+    """A topic in a request to create some."""
+    replicas = spec.replication_factor or _BROKERS_DEFAULT
+    return spec.name, spec.partitions, replicas, [], list(spec.config.items())
+
+
+def _require_writable(spec: TopicSpec) -> None:
+    """Refuse what no request can hold, for it would keep out those that share one with it."""
+    request = CreateTopicsRequest_v1(
+        create_topic_requests=[_row(spec)], timeout=0, validate_only=False
+    )
+    try:
+        request.encode()
+    except ValueError as error:
+        text = f"creating topic {spec.name}: a number or a text of it is larger than Kafka's can be"
+        raise RejectedError(text) from error
+
+
+def _weight(spec: TopicSpec) -> int:
+    """What making a topic costs a broker: a bit, and a folder of files for each partition."""
+    return 1 + spec.partitions
+
+
+def _has(partitions: int, layout: Layout) -> bool:
+    return len(layout) == partitions
 
 
 def _require(code: int, message: str | None, doing: str) -> None:
     """Raise what a broker has answered, if it is an error."""
+    error = _refusal(code, message, doing)
+    if error is not None:
+        raise error
+
+
+def _refusal(code: int, message: str | None, doing: str) -> TransportError | None:
+    """What a broker has answered, if it is an error."""
     if not code:
-        return
+        return None
     error = kafka.for_code(code)
     made = translated(error(), doing)
     # For whoever produces or reads a missing topic may come yet; here it is a wrong name.
     if isinstance(made, RejectedError) or error is kafka.UnknownTopicOrPartitionError:
-        raise RejectedError(f"{doing}: {message or error.description or error.message}")
-    raise made
+        return RejectedError(f"{doing}: {message or error.description or error.message}")
+    return made
