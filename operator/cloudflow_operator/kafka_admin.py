@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 32
 MAKING: Final = timedelta(seconds=8)
-"""How long topics are begun to be made in one go; the rest is left for the next one."""
+"""How long topics are made in one go; the rest is left for the next one."""
 
 _log = logging.getLogger(__name__)
 
@@ -159,13 +159,18 @@ async def _ensured(
 
     async def ensured(one: DesiredTopic) -> TopicStatus:
         found, known = there[one.spec.name], before.get(one.label)
+        is_made = found is None and is_own(one, known)
         async with slots:
-            if found is None and is_own(one, known) and now() > until:
+            if is_made and now() > until:
                 return topic_status(one, known, State.CREATING)
             try:
                 if isinstance(found, TransportError):
                     raise found
-                return await _brought(admin, one, found, known)
+                # Those of other applications may go first; what waits may not end the whole work.
+                async with asyncio.timeout_at(until if is_made else None):
+                    return await _brought(admin, one, found, known)
+            except TimeoutError:
+                return topic_status(one, known, State.CREATING)
             except TransportError as error:
                 state, message = _told(error)
                 seen = None if isinstance(found, TransportError) or found is None else found

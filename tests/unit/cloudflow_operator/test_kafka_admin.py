@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 class Slow:
-    """The part of an `Admin` that is needed here; to make a topic takes a second."""
+    """The part of an `Admin` that is needed here; to make a topic takes `seconds`."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 1) -> None:
+        self.seconds = seconds
         self.made: set[str] = set()
         self.is_open = True
         self.known: list[str] | None = None
@@ -34,7 +35,7 @@ class Slow:
         return TopicInfo(name=name, partitions=1, replication_factor=1, config={})
 
     async def create(self, spec: TopicSpec) -> None:
-        await asyncio.sleep(1)
+        await asyncio.sleep(self.seconds)
         self.made.add(spec.name)
 
     async def grow(self, topic: str, partitions: int) -> None:
@@ -80,6 +81,24 @@ async def test_of_very_many_topics_some_are_made_at_a_time_and_none_is_lost() ->
     assert len(admin.made) == len(wanted)
     await topics.close()
     assert not admin.is_open
+
+
+@virtual_time
+async def test_topics_that_have_to_wait_for_long_are_left_for_the_next_time() -> None:
+    admin = Slow(seconds=60)
+
+    async def connect(_: Connection) -> Slow:
+        return admin
+
+    topics = KafkaTopics(lambda _: Connection("kafka:9092", {}), connect)
+    wanted = [DesiredTopic(id="raw", cluster="default", spec=TopicSpec(name="raw"))]
+    noted = {one.name: claimed(one) for one in await topics.ensure(wanted, {})}
+    (found,) = await topics.ensure(wanted, noted)
+    assert (found.state, found.created) == (State.CREATING, True)
+    admin.seconds = 1
+    (found,) = await topics.ensure(wanted, {found.name: found})
+    assert found.state == State.READY
+    await topics.close()
 
 
 @virtual_time
