@@ -325,12 +325,11 @@ def cluster(
     with tempfile.TemporaryDirectory(prefix="cloudflow-kafka-") as folder:
         made = KafkaCluster(Path(folder), layout)
         try:
-            made.format()
-            made.start()
-        except KafkaUnavailableError as error:
-            made.stop()
-            missing("kafka", str(error))
-        try:
+            try:
+                made.format()
+                made.start()
+            except KafkaUnavailableError as error:
+                missing("kafka", str(error))
             yield made
         finally:
             made.stop()
