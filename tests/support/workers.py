@@ -17,19 +17,15 @@ if TYPE_CHECKING:
     import pytest
 
 # Folders whose files share what takes long to make: they are one piece, else each file is one.
-TOGETHER: Final = {
-    "tests/end_to_end": "node",
-    "tests/node": "node",
-    "tests/kubernetes/cases": "cases",
-}
+TOGETHER: Final = ("tests/end_to_end", "tests/node", "tests/kubernetes/cases")
 # The longest piece first, so that nobody has it left when others are through; then what needs
 # least, while that one builds programs that the rest needs too; at last what fills gaps.
 FIRST: Final = (
     "tests/end_to_end",
-    "tests/node",
     "tests/chaos",
     "tests/image",
     "tests/kafka",
+    "tests/node",
     "tests/docs/test_operations.py",
     "tests/kubernetes/faults",
     "tests/kubernetes",
@@ -46,8 +42,7 @@ class Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePath(nodeid.partition("::")[0])
-        pieces = (piece for folder, piece in TOGETHER.items() if path.is_relative_to(folder))
-        return next(pieces, str(path))
+        return next((each for each in TOGETHER if path.is_relative_to(each)), str(path))
 
 
 def put_in_order(items: list[pytest.Item]) -> None:
