@@ -11,18 +11,27 @@ from typing import TYPE_CHECKING, Final
 from cloudflow_operator.api.v1alpha1 import LeftGroup, LeftGroups
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from cloudflow_operator.api.v1alpha1 import Status
+    from cloudflow_operator.api.v1alpha1 import Status, TopicStatus
     from cloudflow_operator.desired.application import Desired
 
 SHOWN: Final = 20
 """How many the status names; the others are only counted."""
+_NEW: Final = 1
+"""The generation of a resource that was never changed."""
 
 
-def may_be_others(before: Status, generation: int) -> bool:
-    """Whether groups may be left now that the status does not tell of, or gone that it tells of."""
+def may_be_others(before: Status, generation: int, topics: Iterable[TopicStatus]) -> bool:
+    """Whether groups may be left now that the status does not tell of, or gone that it tells of.
+
+    Of a resource that was never changed nothing was removed; but its name may be that of an earlier
+    one, whose topics would have been there before it. `topics` are as they are found now.
+    """
     known = before.left_groups
+    if known is None and generation == _NEW:
+        # Those of the platform have an @ in their name, and no inlet reads them.
+        return any(not one.created for one in topics if "@" not in one.name)
     return known is None or known.observed_generation != generation or known.count > 0
 
 

@@ -102,7 +102,8 @@ async def reconcile(document: Manifest, clusters: KafkaClusters, world: World) -
             findings = await _left_alone(document, before, error.problems, world)
         else:
             findings, done = await _followed(document, application, wanted, world)
-            found = await _left_groups(application, wanted, clusters, world)
+            topics = findings.topics
+            found = await _left_groups(application, wanted, clusters, world, topics=topics)
             findings = replace(findings, left_groups=found)
     after = status(findings, before, world.clock.now())
     told = await _tell(document, after, done, world)
@@ -200,11 +201,16 @@ async def _followed(
 
 
 async def _left_groups(
-    application: Application, wanted: Desired, clusters: KafkaClusters, world: World
+    application: Application,
+    wanted: Desired,
+    clusters: KafkaClusters,
+    world: World,
+    *,
+    topics: Sequence[TopicStatus],
 ) -> LeftGroups | None:
     """The consumer groups of removed streamlets; None when there is nothing new to ask."""
     metadata, before = application.metadata, application.status
-    if not left_groups.may_be_others(before, metadata.generation):
+    if not left_groups.may_be_others(before, metadata.generation, topics):
         return None
     prefixes = {
         name: groups_of(metadata.namespace, metadata.name, clusters[name].prefix)

@@ -17,8 +17,13 @@ USED = ("default", "plant.sensor-data.validation.in")
 
 @pytest.fixture
 def operator() -> Operator:
+    """One whose application has the name, and the topics, of an earlier one."""
     made = Operator()
     made.topics.consumers = {USED}
+    made.topics.there = {
+        ("default", "plant.sensor-data.raw"): 3,
+        ("default", "plant.sensor-data.good"): 3,
+    }
     return made
 
 
@@ -64,6 +69,33 @@ async def test_nobody_is_asked_again_while_nothing_changes_and_nothing_is_left(
     await operator.again()
     assert operator.topics.asked == 1
     assert operator.cluster.writes == []
+
+
+async def test_of_a_new_application_with_new_topics_nobody_is_asked_until_it_changes() -> None:
+    operator = Operator()
+    operator.topics.consumers = {OLD}
+    await operator()
+    await operator.again()
+    assert operator.topics.asked == 0
+    assert "leftGroups" not in operator.cluster.statuses[NAME]
+    await operator()
+    await operator.again()
+    assert left(operator) == [OLD]
+
+
+async def test_what_was_changed_before_its_first_status_could_be_written_is_asked_for() -> None:
+    operator = Operator()
+    operator.topics.consumers = {OLD}
+    operator.generation = 1
+    await operator()
+    assert left(operator) == [OLD]
+
+
+async def test_the_platforms_own_topics_are_no_sign_of_an_earlier_application() -> None:
+    operator = Operator()
+    operator.topics.there["default", "_cloudflow.schemas"] = 1
+    await operator()
+    assert operator.topics.asked == 0
 
 
 async def test_a_group_that_somebody_deleted_is_told_no_longer(operator: Operator) -> None:
