@@ -1,9 +1,9 @@
 """A cluster of real parts for tests: a node, its control plane, a registry of images and Kafka.
 
 `whole` serves whatever needs one of its own, whose parts it may kill and start again; `running`
-serves a test session, `python -m testbed.cluster up|down` people. Each has a range of addresses, a
-folder and a machine of its own, and leaves nothing behind; what it could not remove, because it was
-killed itself, is removed by `down` or by the next one that starts. With
+serves a test session, `python -m testbed.cluster up|down|prepare` people. Each has a range of
+addresses, a folder and a machine of its own, and leaves nothing behind; what it could not remove,
+because it was killed itself, is removed by `down` or by the next one that starts. With
 `CLOUDFLOW_TEST_KUBECONFIG=file` `running` starts nothing, and the variables of `VARIABLES` say
 where the rest is.
 """
@@ -265,4 +265,4 @@ def _down() -> None:
 
 
 if __name__ == "__main__":
-    {"up": _up, "down": _down}[sys.argv[1]]()
+    {"up": _up, "down": _down, "prepare": prepare}[sys.argv[1]]()
