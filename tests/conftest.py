@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parent
 # Seconds; units have the limit of pyproject.toml. Folders that are not named have it too.
 TIME_LIMITS = {
-    "property": 120,
-    "contract": 120,
-    "docs": 120,
+    "property": 240,
+    "contract": 240,
+    "docs": 240,
     "end_to_end": 600,
     "helm": 240,
-    "kafka": 120,
-    "kubernetes": 120,
+    "kafka": 300,
+    "kubernetes": 300,
     "node": 240,
 }
 

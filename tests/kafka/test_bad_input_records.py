@@ -177,7 +177,7 @@ async def test_a_batch_that_cannot_be_unpacked_is_damaged_too(own: KafkaCluster)
 @pytest.mark.slow
 async def test_a_batch_that_nobody_acknowledges_is_given_up(own: KafkaCluster) -> None:
     [broker] = own.brokers
-    async with a_world(own.bootstrap, {"delivery.timeout.ms": "1000"}) as world:
+    async with a_world(own.bootstrap, {"delivery.timeout.ms": "5000"}) as world:
         topic = await world.topic()
         producer = await world.producer()
         assert await send(producer, topic, Row(b"before")) == 0

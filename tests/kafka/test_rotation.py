@@ -41,7 +41,7 @@ async def hang_up(reader: Reader) -> None:
         connection.close()
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 async def test_who_is_logged_in_goes_on_and_who_comes_with_the_old_password_hears_of_it(
     own: SecureKafka,
 ) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamlet_sdk.contract import StreamletConfig
 
 PORT = re.compile(r"Probes and metrics are on port (\d+)")
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 def contract_folder(
