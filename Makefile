@@ -13,7 +13,7 @@ ARGS ?=
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-kafka bench-operator chaos golden crds chart docs kafka-up kafka-down kubernetes-up kubernetes-down cluster-up cluster-down
+.PHONY: help setup run test check bench bench-kafka bench-operator chaos chaos-cluster golden crds chart docs kafka-up kafka-down kubernetes-up kubernetes-down cluster-up cluster-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -63,6 +63,10 @@ bench: $(DEV_READY) ## Measure what docs/benchmarks.md reports.
 chaos: $(DEV_READY) ## Break a pipeline on a real Kafka, account for every record (SEED, SCENARIO, GUARANTEE).
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) \
 		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(GUARANTEE),--guarantee $(GUARANTEE))
+
+chaos-cluster: $(DEV_READY) ## Disturb an application on a node while records flow, account for each (DISTURBANCES, RATE).
+	@CLOUDFLOW_DISTURBANCES="$(DISTURBANCES)" $(if $(RATE),CLOUDFLOW_RATE=$(RATE)) CLOUDFLOW_REQUIRE=kafka,kubernetes,node \
+		$(BIN)/python -m pytest --capture=no tests/end_to_end/test_nothing_lost.py
 
 bench-kafka: $(DEV_READY) ## Measure throughput, latency and replicas on a real Kafka (ARGS=--quick, --soak).
 	@CLOUDFLOW_REQUIRE=kafka PYTHONPATH=tests $(BIN)/python benchmarks/kafka $(ARGS)
