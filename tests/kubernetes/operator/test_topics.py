@@ -113,7 +113,8 @@ async def test_a_removed_streamlet_leaves_its_group_and_the_status_lists_it(
     await merge(kube, plant.document, {"spec": {"streamlets": streamlets, "topics": topics}})
     await plant.until(
         lambda one: (
-            one["status"]["leftGroups"]["groups"] == [{"name": group, "cluster": "default"}]
+            one["status"].get("leftGroups", {}).get("groups")
+            == [{"name": group, "cluster": "default"}]
         ),
         "the status to list the group",
     )
