@@ -16,6 +16,7 @@ from support.disturbances import DISTURBANCES
 from support.disturbed import a_stage
 from support.disturbed_table import table
 from support.node_pods import own
+from support.sources import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,3 +43,9 @@ async def test_nothing_is_lost(space: Space, brokers: KafkaCluster, tmp_path: Pa
     sys.stdout.write(f"{table(rows)}\n")
     assert [(row.disturbance, row.promise, row.broken) for row in rows if row.broken] == []
     assert sum(row.piece.account.records for row in rows) >= 2 * written
+
+
+def test_every_disturbance_is_explained() -> None:
+    page = (ROOT / "docs" / "concepts" / "guarantees.md").read_text()
+    table = page[page.index("## On a node") :]
+    assert [name for name in DISTURBANCES if f"`{name}`" not in table] == []
