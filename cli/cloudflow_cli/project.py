@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 FILE: Final = "pyproject.toml"
 KEYS: Final = ("name", "version", "blueprint", "source", "local-config", "image")
-IMAGE_KEYS: Final = ("repository", "base", "builder", "wheels")
+IMAGE: Final = ("tool", "cloudflow", "image")
+INDEX: Final = "index"
+IMAGE_TEXTS: Final = ("repository", "base", "builder", "wheels")
 _NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -49,7 +51,7 @@ class Project:
         blueprint: an existing file, or the one that the user named.
         source: an existing folder with the packages of the streamlets.
         local_config: configuration for the sandbox; None when there is none.
-        image: texts of `[tool.cloudflow.image]`.
+        image: `[tool.cloudflow.image]`: texts, but for `index`, which is true or false.
     """
 
     root: Path
@@ -58,7 +60,7 @@ class Project:
     blueprint: Path
     source: Path
     local_config: Path | None = None
-    image: Mapping[str, str] = field(default_factory=dict)
+    image: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load(where: Path) -> Project:
@@ -147,11 +149,13 @@ class _Reader:
             self.report(MissingProjectKey, "project", key, key=key)
         return ""
 
-    def image(self) -> Mapping[str, str]:
-        keys = ("tool", "cloudflow", "image")
-        table = self.table(self.cloudflow, *keys)
-        self.only(IMAGE_KEYS, table, *keys)
-        return {key: self.text(table, *keys, key) for key in table if key in IMAGE_KEYS}
+    def image(self) -> Mapping[str, Any]:
+        table = self.table(self.cloudflow, *IMAGE)
+        self.only((*IMAGE_TEXTS, INDEX), table, *IMAGE)
+        if not isinstance(index := table.get(INDEX, False), bool):
+            self.report(WrongProjectType, *IMAGE, INDEX, expected="true or false")
+        texts = {key: self.text(table, *IMAGE, key) for key in table if key in IMAGE_TEXTS}
+        return {**texts, INDEX: index} if INDEX in table else texts
 
     def file(self, key: str, default: str = "") -> Path:
         path = self.path(key, default)

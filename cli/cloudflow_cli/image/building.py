@@ -93,7 +93,7 @@ def built(project: Project, wish: Wish) -> Built:
     render.note(f"Building the image with {workshop.builder} from {render.short(context)}.")
     variables = [name for name in INDEX_VARIABLES if name in os.environ]
     image_id = workshop.build(
-        context, base=settings.base, variables=[] if settings.wheels else variables
+        context, base=settings.base, variables=variables if settings.asks_index else []
     )
     inside = Inside(lambda names: workshop.report(image_id, names))
     render.note("Verifying the streamlets in the image.")
@@ -154,7 +154,11 @@ def _staged(project: Project, settings: ImageSettings) -> Path:
 
 
 def _generated(settings: ImageSettings) -> str:
-    return dockerfile(base=settings.base, with_wheels=settings.wheels is not None)
+    return dockerfile(
+        base=settings.base,
+        with_wheels=settings.wheels is not None,
+        with_index=settings.asks_index,
+    )
 
 
 def _tell_differences(here: VerifiedBlueprint, there: VerifiedBlueprint, inside: Inside) -> None:

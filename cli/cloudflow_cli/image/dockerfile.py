@@ -61,18 +61,20 @@ ARG PIP_EXTRA_INDEX_URL
 """
 
 
-def dockerfile(*, base: str, with_wheels: bool) -> str:
+def dockerfile(*, base: str, with_wheels: bool, with_index: bool) -> str:
     """The text of a Dockerfile.
 
     Args:
         base: the image that everything is put on; Python with venv, and nothing else is needed.
-        with_wheels: install from `wheels/` of the context, and ask no package index.
+        with_wheels: install from `wheels/` of the context.
+        with_index: ask the package index, for what is not in `wheels/` if that is there.
     """
+    options = ("" if with_index else "--no-index ") + ("--find-links wheels " * with_wheels)
     return _TEXT.format(
         base=base,
         user=USER,
         wheels="#   wheels/           where that comes from\n" if with_wheels else "",
-        index="" if with_wheels else _INDEX,
+        index=_INDEX if with_index else "",
         copy_wheels="COPY wheels ./wheels\n" if with_wheels else "",
-        options="--no-index --find-links wheels " if with_wheels else "",
+        options=options,
     )

@@ -123,6 +123,10 @@ def test_a_slip_in_the_name_of_a_file_has_a_suggestion(tmp_path: Path) -> None:
         ("a = 1\nb = \n", ("UnreadableProject", "", 2)),
         ("a = 1\nb = '''x\n\n", ("UnreadableProject", "", 4)),
         (PYPROJECT + "image = 3\n", ("WrongProjectType", "tool.cloudflow.image", 6)),
+        (
+            PYPROJECT + "[tool.cloudflow.image]\nindex = 'yes'\n",
+            ("WrongProjectType", "tool.cloudflow.image.index", 7),
+        ),
         ("tool = 3\n", ("WrongProjectType", "tool", 1)),
     ],
 )

@@ -307,6 +307,23 @@ def test_the_package_index_of_the_environment_is_named_and_not_told(
     assert "dragon-7" not in str(words)
 
 
+@pytest.mark.parametrize("settings", [(), ("index = true",)])
+def test_an_index_is_asked_beside_wheels_only_if_the_project_says_so(
+    cli: CommandLine,
+    docker: StandInDocker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example.com/simple")
+    project = plant(tmp_path, 'wheels = "src"', *settings)
+    assert cli("build", str(project)).status == 0
+    (words,) = (call["words"] for call in docker.calls() if call["words"][0] == "build")
+    assert ("PIP_INDEX_URL" in words) == bool(settings)
+    text = (project / "target" / "image" / "Dockerfile").read_text()
+    assert ("--no-index" in text) == (not settings)
+
+
 def test_the_dockerfile_can_be_taken_over(
     cli: CommandLine, docker: StandInDocker, tmp_path: Path
 ) -> None:

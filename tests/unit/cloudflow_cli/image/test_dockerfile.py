@@ -12,9 +12,17 @@ if TYPE_CHECKING:
 
 
 def test_dependencies_come_from_the_index(golden: Golden) -> None:
-    golden.check("image.Dockerfile", dockerfile(base=BASE, with_wheels=False))
+    golden.check("image.Dockerfile", dockerfile(base=BASE, with_wheels=False, with_index=True))
 
 
 def test_dependencies_come_from_the_folder_of_wheels_alone(golden: Golden) -> None:
-    text = dockerfile(base="registry.example.com/python@sha256:1", with_wheels=True)
+    base = "registry.example.com/python@sha256:1"
+    text = dockerfile(base=base, with_wheels=True, with_index=False)
     golden.check("image-wheels.Dockerfile", text)
+
+
+def test_what_is_no_wheel_of_the_folder_comes_from_the_index_if_that_is_asked_too() -> None:
+    text = dockerfile(base=BASE, with_wheels=True, with_index=True)
+    assert "    --find-links wheels --requirement requirements.txt\n" in text
+    assert "COPY wheels ./wheels\n" in text
+    assert "ARG PIP_INDEX_URL\n" in text
