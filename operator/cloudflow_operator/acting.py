@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 from cloudflow_operator import names
 from cloudflow_operator.errors import ClusterError, ClusterUnavailableError, TakenError
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
     from cloudflow_operator.interfaces import Cluster, Key, Manifest
     from cloudflow_operator.plan import Action
+
+_AT_ONCE: Final = 8
+"""Streamlets of an application."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,36 +47,56 @@ class Acted:
 class Acting:
     """One run through a plan's actions.
 
-    A failure stops the later actions of the same streamlet, for they build on it, and no others;
-    an API server that is away stops all.
+    Streamlets are worked on side by side, each in the order of the plan; what is of the whole
+    application comes before or after them, as the plan says. A failure stops the later actions of
+    the same streamlet, for they build on it, and no others; an API server that is away stops all.
     """
 
     cluster: Cluster
     namespace: str
     observed: Observed
-    _done: list[Action] = field(default_factory=list)
+    _objects: dict[Key, Manifest] = field(init=False)
     _errors: list[ClusterError] = field(default_factory=list)
     _failed: set[str | None] = field(default_factory=set)
     _unconfigured: set[str | None] = field(default_factory=set)
+    _is_away: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin from what was observed."""
+        self._objects = dict(self.observed.objects)
 
     async def run(self, actions: Sequence[Action]) -> Acted:
         """Carry out `actions`; a `ClusterError` becomes part of the result."""
-        objects = dict(self.observed.objects)
-        for action in actions:
-            if action.streamlet in self._failed or self._lacks_configuration(action):
-                continue
-            try:
-                is_done = await self._carry_out(action, objects)
-            except ClusterError as error:
-                _log.warning("Could not %s", error)
-                self._errors.append(error)
-                self._failed.add(action.streamlet)
-                if isinstance(error, ClusterUnavailableError):
-                    break
-            else:
-                self._done += [action] if is_done else []
-        observed = Observed(self.observed.owner, objects)
-        return Acted(done=self._done, errors=self._errors, observed=observed)
+        done: list[Action] = []
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def work(row: Sequence[Action]) -> list[Action]:
+            async with slots:
+                return [action for action in row if await self._tried(action)]
+
+        for _, stage in groupby(actions, lambda action: action.streamlet is None):
+            rows = defaultdict(list)
+            for action in stage:
+                rows[action.streamlet].append(action)
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(work(row)) for row in rows.values()]
+            done += [action for task in tasks for action in task.result()]
+        observed = Observed(self.observed.owner, self._objects)
+        return Acted(done=done, errors=self._errors, observed=observed)
+
+    async def _tried(self, action: Action) -> bool:
+        """Whether it was done."""
+        if self._is_away or action.streamlet in self._failed or self._lacks_configuration(action):
+            return False
+        try:
+            return await self._carry_out(action)
+        except ClusterError as error:
+            _log.warning("Could not %s", error)
+            self._errors.append(error)
+            self._failed.add(action.streamlet)
+            if isinstance(error, ClusterUnavailableError):
+                self._is_away = True
+            return False
 
     def _lacks_configuration(self, action: Action) -> bool:
         """Whether it would give pods the configuration of somebody else's ConfigMap."""
@@ -78,11 +104,11 @@ class Acting:
             return False
         return isinstance(action, HandOver) or key_of(action.manifest).kind == DEPLOYMENT
 
-    async def _carry_out(self, action: Action, objects: dict[Key, Manifest]) -> bool:
+    async def _carry_out(self, action: Action) -> bool:
         """Whether it was done; it is not where somebody else's object stands."""
         if isinstance(action, Delete):
             await self.cluster.delete(action.key, self.namespace, uid=action.uid)
-            objects.pop(action.key, None)
+            self._objects.pop(action.key, None)
             return True
         if isinstance(action, HandOver):
             made = await self.cluster.apply(_count(action), manager=names.HANDOVER_MANAGER)
@@ -90,7 +116,7 @@ class Acting:
             made = await self._made(action)
         else:
             made = await self.cluster.apply(action.manifest, manager=names.FIELD_MANAGER)
-        objects[key_of(made)] = made
+        self._objects[key_of(made)] = made
         return controller(made) == self.observed.owner
 
     async def _made(self, action: Apply) -> Manifest:
