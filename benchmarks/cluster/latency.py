@@ -1,4 +1,8 @@
-"""How soon a change of an application is a change of its Deployments, in a full cluster."""
+"""How soon a change of an application is a change of its Deployments, in a full cluster.
+
+Kubernetes' own controllers work on what the operator has written, on the same two processors. A try
+begins when they have ended with the last one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from applications import STREAMLETS, named
-from seen import PATIENCE_SECONDS, since, watched
+from seen import PATIENCE_SECONDS, since, until_empty, watched
 
 from cloudflow_operator.names import APPLICATION, STREAMLET
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 PROBE = "bench-probe"
 CHANGED = "step-2"
+CALM_SECONDS = 0.5
 
 
 class Deployments:
@@ -81,6 +86,7 @@ async def creates(kube: Kube, seen: Deployments, tries: int) -> list[float]:
                 await seen.change()
         found.append(since(began))
         await kube.delete(made)
+        await until_empty(kube, PROBE)
     return found
 
 
@@ -102,5 +108,6 @@ async def configures(kube: Kube, seen: Deployments, tries: int) -> list[float]:
             while seen.generation("probe-configure", CHANGED) == before:
                 await seen.change()
         found.append(since(began))
+        await asyncio.sleep(CALM_SECONDS)
     await kube.delete(made)
     return found

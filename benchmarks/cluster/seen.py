@@ -56,6 +56,18 @@ async def until_count(kube: Kube, version: str, kind: str, wanted: int) -> None:
             await asyncio.sleep(0.2)
 
 
+async def until_empty(kube: Kube, namespace: str) -> None:
+    """Wait until no pods and nothing that makes some are left in a namespace.
+
+    Raises:
+        TimeoutError: when that takes many minutes.
+    """
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for version, kind in (("apps/v1", "Deployment"), ("apps/v1", "ReplicaSet"), ("v1", "Pod")):
+            while await kube.listed(version, kind, namespace):
+                await asyncio.sleep(0.05)
+
+
 async def versions(kube: Kube) -> dict[str, str]:
     """The resourceVersion of every object of `KINDS`, by uid."""
     found: dict[str, str] = {}
