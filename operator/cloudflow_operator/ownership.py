@@ -102,13 +102,14 @@ def _covers_item(fields: Fields, item: object) -> bool:
 
 
 def _members(fields: Fields, items: list[Any]) -> Iterator[tuple[Any, Fields]]:
-    """The items of a list that are in the set, each with the set below it."""
-    for name, below in fields.items():
-        kind, _, text = name.partition(":")
-        if kind not in {"k", "v"}:
-            continue
-        key = json.loads(text)
-        for item in items:
+    """The items of a list that are in the set, each with the set below it, in the list's order.
+
+    That order counts: a pod template with the same volumes in another one is another template.
+    """
+    named = [(name.partition(":"), below) for name, below in fields.items()]
+    keys = [(kind, json.loads(text), below) for (kind, _, text), below in named if kind in "kv"]
+    for item in items:
+        for kind, key, below in keys:
             if (item == key) if kind == "v" else _has_key(item, key):
                 yield item, below
 

@@ -135,7 +135,21 @@ def apply(live: Manifest, managers: Managers, manifest: Manifest, by: str, *, fo
         remove(live, path)
     for path in sorted(mine):
         put(live, path, value_at(manifest, path))
+    _put_in_order(live, manifest)
     managers[by] = mine
+
+
+def _put_in_order(live: Any, applied: Any, path: Path = ()) -> None:
+    """Have items of lists in the order in which they were applied, and others' items after them."""
+    if isinstance(applied, dict) and isinstance(live, dict):
+        for key in applied.keys() & live.keys():
+            _put_in_order(live[key], applied[key], (*path, f"f:{key}"))
+    elif isinstance(applied, list) and (keys := _merge_keys(path, applied)):
+        steps = [_step(item, keys) for item in applied]
+        for item, step in zip(applied, steps, strict=True):
+            _put_in_order(_item(live, step), item, (*path, step))
+        places = {step: place for place, step in enumerate(steps)}
+        live.sort(key=lambda item: places.get(_step(item, keys), len(places)))
 
 
 def _is_key_of_item(path: Path) -> bool:
