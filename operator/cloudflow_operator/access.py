@@ -8,6 +8,8 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +45,15 @@ async def access(configuration: Any) -> Access:
         key=configuration.key_file,
         is_verified=configuration.verify_ssl,
     )
+
+
+def take_proxy(configuration: Any) -> None:
+    """Take the proxy of the environment, once and for all requests.
+
+    The client would ask a thread for it each time, and another one for the passwords of `.netrc`.
+    """
+    if configuration.proxy is None:
+        url = urlsplit(configuration.host)
+        if url.hostname is not None and not proxy_bypass(url.hostname):
+            configuration.proxy = getproxies().get(url.scheme)
+    configuration.client_session_kwargs = {"trust_env": False}

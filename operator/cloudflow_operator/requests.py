@@ -16,8 +16,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
-from urllib.parse import quote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import quote
 
 import aiohttp
 import yaml
@@ -25,7 +24,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.exceptions import OpenApiException
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
-from cloudflow_operator.access import Access, access
+from cloudflow_operator.access import Access, access, take_proxy
 from cloudflow_operator.errors import (
     ClusterError,
     ClusterUnavailableError,
@@ -303,7 +302,7 @@ async def connected(
     configuration = Configuration(connection_pool_maxsize=0)
     try:
         namespace = await _load(configuration, kubeconfig, context)
-        _leave_the_environment_alone(configuration)
+        take_proxy(configuration)
         client = ApiClient(configuration)
     except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
         files = os.pathsep.join(map(str, _files(kubeconfig)))
@@ -349,15 +348,6 @@ async def _load(
         persist_config=False,
     )
     return loader.current_context["context"].get("namespace") or None
-
-
-def _leave_the_environment_alone(configuration: Any) -> None:
-    """Find the proxy now; the client would ask threads for it, and for `.netrc`, each time."""
-    if configuration.proxy is None:
-        url = urlsplit(configuration.host)
-        if url.hostname is not None and not proxy_bypass(url.hostname):
-            configuration.proxy = getproxies().get(url.scheme)
-    configuration.client_session_kwargs = {"trust_env": False}
 
 
 def _files(kubeconfig: Path | Sequence[Path] | None) -> Sequence[Path]:
