@@ -45,10 +45,17 @@ class Space:
         assert ended.status == Exit.DONE, f"{ended.out}\n{ended.err}"
         return ended
 
-    async def started(self, words: str) -> asyncio.subprocess.Process:
-        """A command of `kubectl cloudflow` that goes on here until somebody ends it."""
+    @contextlib.asynccontextmanager
+    async def started(self, words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A command of `kubectl cloudflow` that goes on; it ends with the block at the latest."""
         command = f"kubectl cloudflow {words} --namespace {self.namespace}"
-        return await self.platform.shell.start(command)
+        process = await self.platform.shell.start(command)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
 
     async def kubectl(self, words: str, *, stdin: str = "") -> str:
         """What `kubectl` says here; it must not fail."""
