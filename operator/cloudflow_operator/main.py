@@ -8,6 +8,7 @@ Ends with 0 when it was asked to, and with 1 when it cannot work, which one line
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from http import HTTPStatus
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloudflow_operator import election, logs
 from cloudflow_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL
-from cloudflow_operator.errors import RefusedError
+from cloudflow_operator.errors import ClusterUnavailableError, RefusedError
 from cloudflow_operator.metrics import Metrics
 from cloudflow_operator.operating import DISTRIBUTION, Links, Operator, catch_signals
 from cloudflow_operator.requests import Request, connected, path
@@ -31,6 +32,8 @@ _NO_DEFINITION: Final = (
     "Install the CustomResourceDefinition, which the chart has, and the repository in crds/."
 )
 _NO_NAMESPACE: Final = "Set CLOUDFLOW_OPERATOR_NAMESPACE to the operator's own namespace."
+
+_PAUSE: Final = 5.0  # seconds
 
 _log = logging.getLogger(__name__)
 
@@ -73,13 +76,28 @@ async def operate(settings: Settings) -> None:
         if namespace is None:
             raise SettingsError("the operator does not know its namespace", hint=_NO_NAMESPACE)
         for watched in settings.watch_namespaces or (None,):
-            await _check(requests, watched)
+            await _await_server(requests, watched, stop)
         links = Links(requests=requests, voting=voting, metrics=metrics)
         operator = Operator(settings, namespace, links)
         async with serving(operator.answers, settings.port) as port:
             _log.info("%s in %s answers on port %d", settings.pod_name, namespace, port)
             await operator.run(stop)
     _log.info("%s has ended", settings.pod_name)
+
+
+async def _await_server(requests: Requests, namespace: str | None, stop: asyncio.Event) -> None:
+    """Check until the API server answers, or until asked to stop.
+
+    A process that ended instead would be started again later and later, also when all is well.
+    """
+    while not stop.is_set():
+        try:
+            return await _check(requests, namespace)
+        except ClusterUnavailableError as error:
+            _log.warning("Waiting for the API server: %s", error)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _PAUSE)
+    return None
 
 
 async def _check(requests: Requests, namespace: str | None) -> None:
