@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from support.cli import CommandLine
 from support.documents import code_blocks, local_links, pages
 from support.sources import ROOT
 
@@ -27,6 +29,16 @@ def test_the_streamlet_of_the_readme_passes_its_tests() -> None:
     for test in tests:
         assert inspect.isfunction(test)
         test()
+
+
+def test_the_picture_of_the_readme_is_what_the_command_draws(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    readme = ROOT / "README.md"
+    [words] = re.findall(r"picture is `kubectl-cloudflow (graph .*)`:", readme.read_text("utf-8"))
+    drawn = CommandLine(capsys)(*words.split())
+    assert (code_blocks(readme, "mermaid"), drawn.err) == ([drawn.out], "")
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=lambda p: p.stem)
