@@ -160,7 +160,7 @@ def settings(values: Mapping[str, Any]) -> list[str]:
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     """What Helm says."""
     command = ["nice", "-n", "10", str(program()), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def program() -> Path:

@@ -76,6 +76,24 @@ class Platform:
         assert done.returncode == 0, f"{done.stderr}\n{told(self.cluster.kubeconfig)}"
         return done.stdout
 
+    def install(self, **values: Any) -> None:
+        """Install the chart, or change what is installed; the operator is at work then.
+
+        `values` are others than those of the session.
+        """
+        self.helm("upgrade", "--install", RELEASE, chart.CHART, **{**self.values, **values})
+        self.await_operator()
+
+    def await_operator(self) -> None:
+        """Wait for the operator that was asked for last."""
+        _kubectl(self.cluster, "rollout", "status", f"deployment/{OPERATOR}", PATIENCE)
+        # The leader writes it, and the command line deploys nothing before.
+        _kubectl(self.cluster, "wait", "--for=create", f"configmap/{OPERATOR}", PATIENCE)
+
+    def pushed(self, tag: str) -> str:
+        """The digest of an image that the builder has, once the registry has it too."""
+        return _pushed(self.builder, tag, self.shell.variables)
+
     def project(self, name: str, folder: Path) -> Path:
         """A copy of an example, in `folder`, whose image goes to the cluster's registry."""
         made = example(folder, name, self.wheels)
@@ -118,10 +136,7 @@ def installed(cluster: Cluster, folder: Path, builder: Buildah, wheels: Path) ->
     secret = pull_secret(chart.NAMESPACE, cluster.registry.pull_secret())
     for each in (namespace, secret):
         _kubectl(cluster, "apply", "--filename=-", stdin=json.dumps(each))
-    made.helm("upgrade", "--install", RELEASE, chart.CHART, **made.values)
-    _kubectl(cluster, "rollout", "status", f"deployment/{OPERATOR}", PATIENCE)
-    # The leader writes it, and the command line deploys nothing before.
-    _kubectl(cluster, "wait", "--for=create", f"configmap/{OPERATOR}", PATIENCE)
+    made.install()
     return made
 
 
@@ -133,10 +148,14 @@ def operator_image(
     file = ROOT / "operator" / "Dockerfile"
     settings = ("--build-arg", f"BASE={BASE}", "--build-arg", "PIP_NO_INDEX=1")
     builder("build", "--layers", *settings, "--file", file, "--tag", f"{name}:tests", context)
+    return f"{name}@{_pushed(builder, f'{name}:tests', variables)}"
+
+
+def _pushed(builder: Buildah, tag: str, variables: Mapping[str, str]) -> str:
     digest = builder.folder / "digest"
-    done = builder.ended("buildah", "push", "--digestfile", digest, f"{name}:tests", **variables)
+    done = builder.ended("buildah", "push", "--digestfile", digest, tag, **variables)
     assert done.status == 0, done.err
-    return f"{name}@{digest.read_text()}"
+    return digest.read_text()
 
 
 def _variables(cluster: Cluster, builder: Buildah) -> dict[str, str]:
@@ -155,6 +174,9 @@ def _values(cluster: Cluster, image: str) -> dict[str, Any]:
         "image.repository": repository,
         "image.digest": digest,
         "imagePullSecrets": [{"name": PULL_SECRET}],
+        # On a busy machine an operator that is slow is still well.
+        "settings.leaseDuration": "PT60S",
+        "settings.leaseDeadline": "PT45S",
         "kafkaClusters": {
             "default": {"properties": properties, "partitions": 3, "replicationFactor": 1}
         },

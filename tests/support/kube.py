@@ -180,12 +180,17 @@ def address(document: Document) -> str:
     return f"{kind}/{metadata['name']}"
 
 
-async def eventually(look: Callable[[], Awaitable[Found]], what: str) -> Found:
-    """What `look` finds, asked until that is true; `what` says in the failure what it was."""
+async def eventually(
+    look: Callable[[], Awaitable[Found]], what: str, patience: float = PATIENCE
+) -> Found:
+    """What `look` finds, asked until that is true; `what` says in the failure what it was.
+
+    `patience` is in seconds.
+    """
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not (found := await look()):
                 await asyncio.sleep(0.05)
     except TimeoutError:
-        raise AssertionError(f"waited {PATIENCE} s in vain: {what}") from None
+        raise AssertionError(f"waited {patience} s in vain: {what}") from None
     return found
