@@ -57,10 +57,11 @@ class Reader:
 
 
 @contextlib.asynccontextmanager
-async def a_reader(bootstrap: str, resource: Path) -> AsyncIterator[Reader]:
-    """One that knows the schemas of an application's resource."""
-    schemas = _schemas(resource)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+async def a_reader(bootstrap: str, *resources: Path) -> AsyncIterator[Reader]:
+    """One that knows the schemas of applications' resources."""
+    schemas = {key: one for each in resources for key, one in _schemas(each).items()}
+    make: Any = AIOKafkaConsumer  # has no annotations
+    consumer = make(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
         yield Reader(consumer, schemas)
