@@ -23,6 +23,7 @@ from cloudflow_operator.requests import Request, connected, path
 from cloudflow_operator.serving import serving
 from cloudflow_operator.settings import SettingsError, settings_of_environment
 from streamlet_sdk.errors import CloudflowError
+from streamlet_sdk.runtime.memory import settle_collector
 
 if TYPE_CHECKING:
     from cloudflow_operator.requests import Requests
@@ -44,6 +45,7 @@ def main() -> int:
     try:
         settings = settings_of_environment()
         logs.configure(settings.log_format, settings.log_level)
+        settle_collector()
         asyncio.run(operate(settings))
     except CloudflowError as error:
         _log.critical("The operator cannot work: %s. %s", error, error.hint or "")

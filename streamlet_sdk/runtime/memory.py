@@ -1,8 +1,9 @@
-"""Settles the garbage collector for a process that runs streamlets.
+"""Settles the garbage collector for a process that works for long.
 
 By default it looks through young objects for cycles after every 700 new ones; a pipeline makes
 that many in a millisecond, nearly all of them free of cycles, and would spend a third of its time
-there. Whoever owns the process calls this once: the sandbox, a benchmark, later the pod's main.
+there. The operator would stand still while it looks through all that was imported. Whoever owns the
+process calls this once: the sandbox, a pod, the operator, a benchmark.
 """
 
 from __future__ import annotations
