@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from cloudflow_operator.conditions import Aspect, Reason
 from support.kube import a_kube
 from support.played_node import a_node
 from support.sources import ROOT
-from support.walkthrough import Command, File, Reader, differences, steps
+from support.walkthrough import Follower, Reader, steps
 from testbed import kafka
 from testbed.kubernetes import control_plane, kubectl
 from testbed.ports import free_ports
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "docs" / "operations.md"
 PATIENCE = 180.0  # seconds
-LOOKS = 5
 LOOKING = re.compile(r"kubectl (cloudflow (doctor|list|status|logs|version)|events|get)\b|curl ")
 LINE = (
     '2026-01-01T00:00:0{0}.000000000Z {{"time": "2026-01-01T00:00:0{0}.000Z", "level": "info", '
@@ -40,37 +39,10 @@ LOGS = {"printer": LINE.format(1, "Ada") + LINE.format(2, "Grace")}
 
 @dataclass(frozen=True)
 class Place:
-    """Where a reader is, and what things are called there that have other names on the page."""
+    """Where a reader is, and how an administrator reaches the cluster there."""
 
-    reader: Reader
+    follower: Follower
     kubeconfig: Path
-    names: dict[str, str]
-
-    def here(self, text: str) -> str:
-        """`text` of the page with the names of this place."""
-        for name, own in self.names.items():
-            text = text.replace(name, own)
-        return text
-
-    def follow(self) -> tuple[int, list[str]]:
-        """Do what the page says; how many commands there were, and what they showed else."""
-        count, differing = 0, []
-        for step in steps(PAGE):
-            if isinstance(step, File):
-                self.reader.write(replace(step, text=self.here(step.text)))
-                continue
-            count += 1
-            differing += self._differences(step)
-        return count, differing
-
-    def _differences(self, step: Command) -> list[str]:
-        given = replace(step, line=self.here(step.line))
-        found = differences(step, self.reader.shown(given))
-        looks = LOOKS if LOOKING.match(step.line) else 1
-        while found and (looks := looks - 1):
-            # On a busy machine one may look before it has happened.
-            found = differences(step, self.reader.shown(given))
-        return found
 
 
 @pytest.fixture
@@ -90,7 +62,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         }
         names = {"localhost:8080": f"localhost:{port}", "kafka.example:9092": brokers.bootstrap}
         try:
-            yield Place(reader, cluster.kubeconfig, names)
+            yield Place(Follower(reader, names, LOOKING), cluster.kubeconfig)
         finally:
             _end(folder / "operator.pid")
 
@@ -107,7 +79,7 @@ def _end(file: Path) -> None:
 @pytest.mark.timeout(1800)
 async def test_the_page_shows_what_a_reader_sees(place: Place, tmp_path: Path) -> None:
     async with a_kube(place.kubeconfig) as kube, a_node(kube, tmp_path, LOGS):
-        count, differing = await asyncio.to_thread(place.follow)
+        count, differing = await asyncio.to_thread(place.follower.follow, steps(PAGE))
     assert count > 45
     assert differing == []
 
