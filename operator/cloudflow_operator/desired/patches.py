@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cloudflow_operator import names
 from cloudflow_operator.desired.mounts import hidden
+from cloudflow_operator.desired.pods import OF_VOLUMES
 from cloudflow_operator.desired.problems import ProtectedPart, UnusablePatch
 from cloudflow_operator.desired.strategic import PatchError, merged
 from streamlet_sdk.blueprint.problems.documents import UnknownKey
@@ -48,7 +49,22 @@ def patched(template: Manifest, patches: Sequence[Patch]) -> Patched:
             if not found:
                 template = changed
         problems += found
+    if not _has_group(original) and not _has_group(template) and any(_written(template)):
+        template = merged(template, {"spec": {"securityContext": OF_VOLUMES}})
     return Patched(template, tuple(problems))
+
+
+def _has_group(template: Manifest) -> bool:
+    return "fsGroup" in _section(_section(template, "spec"), "securityContext")
+
+
+def _written(template: Manifest) -> Iterator[Any]:
+    """The claims that the streamlet may write to."""
+    volumes = _by(_section(template, "spec"), "volumes", "name")
+    for mount in _mounts(template).values():
+        claim = _section(volumes.get(str(mount.get("name")), {}), "persistentVolumeClaim")
+        if claim and not mount.get("readOnly") and not claim.get("readOnly"):
+            yield claim
 
 
 def _unknown_keys(patch: Patch) -> Iterator[Problem]:

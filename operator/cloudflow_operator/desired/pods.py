@@ -21,8 +21,8 @@ ADMIN: Final = "admin"
 GRACE_SECONDS: Final = 10
 # Enough for an interpreter, its clients' buffers and the window; a patch says better.
 REQUESTS: Final = {"cpu": "100m", "memory": "256Mi"}
-# Any group does: the kubelet gives the volume to it and the process is in it.
-_GROUP_OF_VOLUMES: Final = 10001
+OF_VOLUMES: Final = {"fsGroup": 10001, "fsGroupChangePolicy": "OnRootMismatch"}
+"""Lets a process write to its volumes; any group does, as the kubelet gives them to it."""
 
 
 def pod_template(workload: Workload) -> Manifest:
@@ -64,7 +64,7 @@ def _pod_security(workload: Workload) -> Manifest:
     made: Manifest = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     if any(one.access != "ReadOnlyMany" for one in workload.descriptor.volume_mounts):
         # Without it most volumes belong to root, and nobody else may write.
-        made |= {"fsGroup": _GROUP_OF_VOLUMES, "fsGroupChangePolicy": "OnRootMismatch"}
+        made |= OF_VOLUMES
     return made
 
 

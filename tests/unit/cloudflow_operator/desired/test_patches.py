@@ -117,3 +117,24 @@ def test_patches_are_merged_one_after_the_other() -> None:
     pod = desired_of(**spec, runtimes=runtimes).streamlets["validation"].deployment
     assert pod["spec"]["template"]["spec"]["nodeName"] == "b"
     assert "hostname" not in pod["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "mount", "given", "group"),
+    [
+        ({}, {}, {}, 10001),
+        ({"readOnly": True}, {}, {}, None),
+        ({}, {"readOnly": True}, {}, None),
+        ({}, {}, {"fsGroup": 5}, 5),
+    ],
+)
+def test_a_claim_that_a_patch_lets_a_streamlet_write_to_has_a_group(
+    claim: dict[str, Any], mount: dict[str, Any], given: dict[str, Any], group: int | None
+) -> None:
+    source = {"persistentVolumeClaim": {"claimName": "c", **claim}}
+    template = of_container(volumeMounts=[{"mountPath": "/disk", "name": "disk", **mount}])
+    template["spec"] |= {"volumes": [{"name": "disk", **source}], "securityContext": given}
+    pod = desired_of(**patched(template)).streamlets["validation"].deployment
+    security = pod["spec"]["template"]["spec"]["securityContext"]
+    assert security.get("fsGroup") == group
+    assert security["runAsNonRoot"]
