@@ -31,6 +31,13 @@ def test_what_is_not_due_yet_is_not_lost() -> None:
     assert ledger.close([3], 0.0).account.lost == {2, 3}
 
 
+def test_what_is_lost_is_said_once_and_waited_for_no_more() -> None:
+    ledger = a_ledger(0, into=2)
+    assert ledger.close([1], 0.0).account.lost == {1}
+    assert ledger.is_through([1])
+    assert not ledger.close([1], 0.0).account.lost
+
+
 def test_every_piece_has_its_own_records() -> None:
     ledger = a_ledger(0, 1, 2, 3, into=4)
     assert [ledger.close([1], 0.0).account.records, ledger.close([3], 0.0).account.records] == [

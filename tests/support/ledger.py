@@ -124,6 +124,8 @@ class Ledger:
         self._inputs = self._new(self._inputs)
         self._outputs, self._dead = self._new(outputs), self._new(dead)
         self._came = {one.number for one in self._outputs}
+        # What is lost is said once, and nobody waits for it any more.
+        self._due = {number for number in self._due if number > upto[number % self._lanes]}
         self._arrivals = {}
         self.most_behind = self.behind
 
