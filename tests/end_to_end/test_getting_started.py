@@ -88,7 +88,7 @@ def test_the_page_shows_what_a_reader_sees(reader: Reader, names: dict[str, str]
     follower.follow(made)
     count, differing = follower.follow(steps(PAGE, after=CLUSTER))
     assert count > 14
-    assert differing == []
+    assert differing == [], "\n".join(differing)
 
 
 def _is_needed(step: File | Command) -> bool:
