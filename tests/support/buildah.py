@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BASE = "localhost/cloudflow-test-python:3"
 PROGRAM = "from cloudflow_cli.main import main; main()"
-SECONDS = 300
+SECONDS = 900
 # As a pod has it: nothing to write to but /tmp, any user, no rights. What is given is the root.
 AS_A_POD = """\
 set -e
