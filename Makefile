@@ -13,7 +13,7 @@ ARGS ?=
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-kafka bench-operator chaos chaos-cluster golden crds chart docs kafka-up kafka-down kubernetes-up kubernetes-down cluster-up cluster-down
+.PHONY: help setup run test check bench bench-kafka bench-operator bench-pods chaos chaos-cluster golden crds chart docs kafka-up kafka-down kubernetes-up kubernetes-down cluster-up cluster-down
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -73,6 +73,9 @@ bench-kafka: $(DEV_READY) ## Measure throughput, latency and replicas on a real 
 
 bench-operator: $(DEV_READY) ## Measure the operator on a real API server and Kafka (ARGS=--quick).
 	@CLOUDFLOW_REQUIRE=kafka,kubernetes PYTHONPATH=tests $(BIN)/python benchmarks/cluster $(ARGS)
+
+bench-pods: $(DEV_READY) ## Measure builds, deployments and pods on a node, as root (ARGS=--quick).
+	@CLOUDFLOW_REQUIRE=kafka,kubernetes,node PYTHONPATH=tests $(BIN)/python benchmarks/pods $(ARGS)
 
 golden: $(DEV_READY) ## Rewrite the expected outputs that tests compare with; read the diff.
 	@$(BIN)/python -m pytest --update-golden $(ARGS)
