@@ -12,6 +12,7 @@ The Kafka cluster `default` has one broker; a test that breaks brokers asks for 
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,9 @@ class Platform:
     async def built(self, name: str) -> Path:
         """The resource of an example, whose image is made once in a session."""
         if name not in self._built:
-            self._built[name] = await self.build(self.project(name, self.folder))
+            # After a build that failed another test tries it in another folder.
+            folder = self.folder / f"{name}-{secrets.token_hex(3)}"
+            self._built[name] = await self.build(self.project(name, folder))
         return self._built[name]
 
 
