@@ -42,7 +42,7 @@ async def post(space: Space) -> None:
     """Send all test data to the only Service of a namespace, as README.md tells."""
     [found] = await space.kube.listed("v1", "Service", space.namespace)
     url = f"http://{found['spec']['clusterIP']}:{found['spec']['ports'][0]['port']}/"
-    command = (sys.executable, EXAMPLE / "send.py", "--url", url, *DATA)
+    command = map(str, (sys.executable, EXAMPLE / "send.py", "--url", url, *DATA))
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()
     count = (VALID.total() + INVALID.total()) // 3

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import NodeManager
@@ -52,7 +52,8 @@ def put_in_order(items: list[pytest.Item]) -> None:
 
 def may_clean_up() -> None:
     """Let workers that are interrupted end what they have started, instead of being killed soon."""
-    NodeManager.EXIT_TIMEOUT = END_SECONDS
+    manager: Any = NodeManager  # says that it is 10 and nothing else
+    manager.EXIT_TIMEOUT = END_SECONDS
 
 
 def _rank(path: PurePath) -> int:
