@@ -38,7 +38,7 @@ TIME_LIMITS = {
     "property": 240,
     "contract": 240,
     "docs": 240,
-    "end_to_end": 600,
+    "end_to_end": 1200,  # the first test builds and installs the operator
     "helm": 240,
     "kafka": 300,
     "kubernetes": 300,
