@@ -8,6 +8,7 @@ import functools
 import inspect
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,6 +76,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     workers.may_clean_up()
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell starts what is in the background so, and every command of a test would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
