@@ -26,6 +26,8 @@ KINDS: Final = (*CHILDREN, REPLICA_SET, POD)
 _BY_NAME: Final = {kind.name: kind for kind in KINDS}
 # The fastest; what counts is how alike the objects of a kind are, not how hard one looks.
 _LEVEL: Final = 1
+# More than can go while one answer is on its way.
+_ENDS: Final = 4096
 
 
 class _Entry(NamedTuple):
@@ -47,6 +49,9 @@ class Children:
         self._changed = changed
         self._entries: dict[Kind, dict[Place, _Entry]] = {kind: {} for kind in KINDS}
         self._of: dict[Place, set[Key]] = {}
+        # Which version the end of an object was. An answer to a write may come after the watch
+        # has told that the object went, and must not bring it back.
+        self._ends: dict[tuple[Kind, Place], int] = {}
         # The first object of each kind, which says most of what all others say.
         self._samples: dict[Kind, bytes] = {}
 
@@ -64,7 +69,10 @@ class Children:
         """What a watch tells."""
         place, version = place_of(manifest), _version(manifest)
         known = self._entries[kind].get(place)
-        if known is not None and known.version <= version:
+        if known is not None and known.version > version:
+            return
+        self._end(kind, place, version)
+        if known is not None:
             self._forget(kind, place)
             self._tell(place.namespace, {known.application} if known.data else set())
 
@@ -79,12 +87,15 @@ class Children:
         ]
         for place in gone:
             entry = self._forget(target.kind, place)
+            self._end(target.kind, place, int(version))
             self._tell(place.namespace, {entry.application} if entry.data else set())
 
     def written(self, manifest: Manifest) -> None:
         """An object that was written here; nobody is told."""
         kind = _BY_NAME.get(manifest["kind"])
-        if kind is not None:
+        if kind is None:
+            return
+        if _version(manifest) > self._ends.get((kind, place_of(manifest)), 0):
             self._stored(kind, manifest)
 
     def deleted(self, key: Key, namespace: str, uid: str) -> None:
@@ -126,6 +137,12 @@ class Children:
         if not keys:
             del self._of[owner]
         return entry
+
+    def _end(self, kind: Kind, place: Place, version: int) -> None:
+        self._ends.pop((kind, place), None)  # the last to end is the last to be forgotten
+        self._ends[kind, place] = version
+        if len(self._ends) > _ENDS:
+            del self._ends[next(iter(self._ends))]
 
     def _packed(self, kind: Kind, manifest: Manifest) -> bytes:
         # In a list none says what it is.

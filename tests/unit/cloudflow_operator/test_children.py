@@ -158,6 +158,22 @@ def test_what_was_deleted_here_does_not_come_back_by_old_news(cache: Cache) -> N
     assert cache.names() == {"one"}
 
 
+def test_an_answer_that_comes_late_does_not_bring_back_what_is_gone(cache: Cache) -> None:
+    cache.put(1, config_map("one", "ns", "plant"))
+    cache.children.remove(CONFIG_MAP, at(3, config_map("one", "ns", "plant")))
+    cache.children.written(at(2, config_map("one", "ns", "plant")))
+    assert cache.names() == set()
+    cache.children.written(at(4, config_map("one", "ns", "plant"), uid="v"))
+    assert cache.names() == {"one"}
+
+
+def test_an_answer_that_is_older_than_a_list_does_not_either(cache: Cache) -> None:
+    cache.put(1, config_map("one", "ns", "plant"))
+    cache.children.keep(MAPS, set(), "3")
+    cache.children.written(at(2, config_map("one", "ns", "plant")))
+    assert cache.names() == set()
+
+
 def test_what_something_keeps_from_going_is_seen_again(cache: Cache) -> None:
     cache.put(7, config_map("one", "ns"))
     cache.children.deleted(Key(CONFIG_MAP, "one"), "ns", "u")
