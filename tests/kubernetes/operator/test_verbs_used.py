@@ -11,7 +11,7 @@ from cloudflow_operator import names
 from cloudflow_operator.rights import APPLICATIONS, OWN, Installation, Rule, use
 from support.applications import MetricsIngress, a_streamlet, a_topic
 from support.installed import installed
-from support.kube import a_namespace, document, eventually
+from support.kube import a_namespace, deployment, document, eventually
 from support.kube_proxy import a_proxy
 from support.operator_process import an_operator, application, kafka_cluster, until_leading
 from support.resources import install
@@ -85,13 +85,32 @@ async def lives_through_everything(kube: Kube, namespace: str) -> None:
         await gone(kube, child)
     for _ in range(2):
         await kube.merge(made, {"spec": {"topics": topics[:1]}})
-        await condition(kube, made, "False")
+        await condition(kube, made, "ConfigurationValid", "False")
         await kube.merge(made, {"spec": less})
-        await condition(kube, made, "True")
+        await condition(kube, made, "ConfigurationValid", "True")
     await kube.delete(made)
     await gone(
         kube, document("apps/v1", "Deployment", names.workload("plant", "validation"), namespace)
     )
+
+
+async def meets_objects_of_others(kube: Kube, namespace: str) -> None:
+    """An application finds that all its names are taken."""
+    streamlets = [a_streamlet("ingress", MetricsIngress, replicas=2)]
+    topics = [a_topic("raw", ("ingress.out",))]
+    ingress = names.workload("taken", "ingress")
+    theirs = {"matchLabels": {"app": "theirs"}}
+    for other in (
+        deployment(ingress, namespace, replicas=0),
+        document("v1", "Service", ingress, namespace, spec={"ports": [{"port": 80}]}),
+        document("policy/v1", "PodDisruptionBudget", ingress, namespace, spec={"selector": theirs}),
+        document("v1", "ServiceAccount", names.service_account("taken"), namespace),
+    ):
+        await kube.create(other)
+    made = application("taken", namespace, streamlets=streamlets, topics=topics)
+    await kube.create(made)
+    await condition(kube, made, "Progressing", "False")
+    await kube.delete(made)
 
 
 async def there(kube: Kube, one: Document) -> None:
@@ -109,14 +128,12 @@ async def gone(kube: Kube, one: Document) -> None:
     await eventually(look, f"{one['kind']} {one['metadata']['name']} is gone")
 
 
-async def condition(kube: Kube, one: Document, wanted: str) -> None:
+async def condition(kube: Kube, one: Document, aspect: str, wanted: str) -> None:
     async def look() -> bool:
         found = (await kube.read(one)).get("status", {}).get("conditions", ())
-        return any(
-            each["type"] == "ConfigurationValid" and each["status"] == wanted for each in found
-        )
+        return any(each["type"] == aspect and each["status"] == wanted for each in found)
 
-    await eventually(look, f"ConfigurationValid is {wanted}")
+    await eventually(look, f"{aspect} is {wanted}")
 
 
 @pytest.mark.slow
@@ -141,6 +158,7 @@ async def test_what_is_used_is_granted_and_what_is_granted_is_used(
     ):
         await until_leading(operator)
         await lives_through_everything(kube, namespace)
+        await meets_objects_of_others(kube, namespace)
         await there(kube, document("v1", "ConfigMap", names.ABOUT, own))
     # Namespaces of other tests are about to end, where nothing new may be made.
     ours = [
