@@ -69,9 +69,8 @@ class Shell:
         """Start a command."""
         self._install()
         path = os.pathsep.join((str(self.folder), str(self.kubectl.parent), os.environ["PATH"]))
-        # What a shell starts in the background ignores Ctrl-C, and so would all that it starts.
         return await asyncio.create_subprocess_exec(
-            *["/usr/bin/env", "--default-signal=INT", *shlex.split(command)],
+            *["/usr/bin/env", *shlex.split(command)],
             cwd=self.folder,
             stdin=stdin,
             stdout=asyncio.subprocess.PIPE,
