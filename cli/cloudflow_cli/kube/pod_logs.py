@@ -137,11 +137,9 @@ class Follower:
                     yield line
             raise self._error
         finally:
-            # One cancel may be lost where it meets the end of a request's time.
-            while left := [task for task in self._tasks.values() if not task.done()]:
-                for task in left:
-                    task.cancel()
-                await asyncio.wait(left, timeout=_PERIOD)
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _begin(self, name: str, work: Coroutine[None, None, None]) -> None:
         """Do `work` beside; its error ends the reading."""
