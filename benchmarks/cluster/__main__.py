@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,7 @@ from seen import percentile, settled, since, templates, until_count, until_looke
 
 from support.kube import Kube, a_kube, document
 from support.operator_process import OperatorProcess, an_operator, kafka_cluster, until_leading
-from support.report import Finding, Report, Target
+from support.report import Finding, Report, Target, printed, tell
 from support.resources import install
 from testbed.kafka import running
 from testbed.kubernetes import control_plane
@@ -37,7 +36,6 @@ from testbed.kubernetes import control_plane
 if TYPE_CHECKING:
     from testbed.kubernetes import ControlPlane
 
-BUSY = 1.0
 OWN = "cloudflow"
 CREATORS = 8
 HERE = Path(__file__).parent
@@ -194,27 +192,19 @@ class Bench:
             target=target,
         )
         self.report.add(finding)
-        _tell(" | ".join(filter(None, finding.cells())))
+        tell(" | ".join(filter(None, finding.cells())))
 
 
 def main() -> None:
     """Measure, and print the table."""
     asked = _arguments()
-    report = Report()
-    began, load = time.monotonic(), os.getloadavg()[0]
-    if load > BUSY:
-        _tell(f"The machine is busy (load {load:.1f}): times will say little.")
     size = Asked(
         applications=asked.applications, tries=asked.tries, steady_seconds=asked.minutes * 60
     )
-    bare = _bare(size.applications)
-    with running() as kafka:
-        asyncio.run(_measure(kafka, size, bare, report))
-    print(f"\nPython {platform.python_version()}, {os.cpu_count()} processors", end=", ")
-    print(f"load {load:.1f} before, {time.monotonic() - began:.0f} s\n")
-    print(report.text())
-    if report.missed:
-        print(f"\nMissed: {', '.join(report.missed)}")
+    with printed("times will say little.") as report:
+        bare = _bare(size.applications)
+        with running() as kafka:
+            asyncio.run(_measure(kafka, size, bare, report))
 
 
 def _arguments() -> Namespace:
@@ -232,7 +222,7 @@ def _arguments() -> Namespace:
 
 def _bare(count: int) -> float:
     """Seconds of the bare loop, on a control plane of its own."""
-    _tell(f"the bare loop of {count} applications ...")
+    tell(f"the bare loop of {count} applications ...")
     with control_plane(controllers=False) as plane:
         asyncio.run(_namespaces(plane.kubeconfig, count))
         printed = subprocess.run(
@@ -256,7 +246,7 @@ async def _measure(kafka: str, size: Asked, bare: float, report: Report) -> None
                 await until_leading(operator)
                 empty = used(operator.process.pid).resident_bytes
                 bench = Bench(plane, kube, operator, size, report)
-                _tell(f"{size.applications} applications ...")
+                tell(f"{size.applications} applications ...")
                 await bench.bulk(bare)
                 await bench.fill()
                 bench.commands()
@@ -269,10 +259,6 @@ async def _namespaces(kubeconfig: Path, applications: int) -> None:
     async with a_kube(kubeconfig) as kube:
         for name in namespaces(applications):
             await kube.create(document("v1", "Namespace", name))
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

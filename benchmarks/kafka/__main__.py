@@ -11,10 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import platform
 import subprocess
 import sys
-import time
 from argparse import ArgumentParser, Namespace
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -44,7 +42,7 @@ from throughput import (
     Ours,
 )
 
-from support.report import Finding, Report, Target
+from support.report import Finding, Report, Target, printed, tell
 from testbed.kafka import running
 
 if TYPE_CHECKING:
@@ -52,7 +50,6 @@ if TYPE_CHECKING:
 
     from throughput import Competitor, Speed
 
-BUSY = 1.0
 PARTS = ("throughput", "waiting", "latency", "memory", "startup", "replicas")
 WAITING = Ours(label="async each, concurrency 64, 5 ms", name="Waiting", source="readings-few")
 # Who is shown, beside whom, and how many times as fast it has to be.
@@ -80,17 +77,8 @@ def main() -> None:
     asked = _arguments()
     # What brokers say about topics that are new or gone is no finding.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    report = Report()
-    began, load = time.monotonic(), os.getloadavg()[0]
-    if load > BUSY:
-        _tell(f"The machine is busy (load {load:.1f}): only processor times will say something.")
-    with running() as bootstrap:
+    with printed("only processor times will say something.") as report, running() as bootstrap:
         asyncio.run(_measure(bootstrap, asked, report))
-    print(f"\nPython {platform.python_version()}, {os.cpu_count()} processors", end=", ")
-    print(f"load {load:.1f} before, {time.monotonic() - began:.0f} s\n")
-    print(report.text())
-    if report.missed:
-        print(f"\nMissed: {', '.join(report.missed)}")
 
 
 def _arguments() -> Namespace:
@@ -119,14 +107,14 @@ async def _measure(bootstrap: str, asked: Namespace, report: Report) -> None:
     async with Cluster(bootstrap) as cluster:
         await throughput.publish(cluster, map(throughput.read_schema, ("Models", "RichModels")))
         for part in asked.only or PARTS:
-            _tell(f"{part} ...")
+            tell(f"{part} ...")
             await measures[part](cluster, asked, report)
 
 
 async def _throughput(cluster: Cluster, asked: Namespace, report: Report) -> None:
     await throughput.fill(cluster, asked.records)
     limits = [_codec_limit(asked.records)]
-    speeds = await throughput.compete(cluster, asked.records, asked.rounds, _tell)
+    speeds = await throughput.compete(cluster, asked.records, asked.rounds, tell)
     await cluster.delete(throughput.PLAIN, MODELS.source, RICH.source)
     # Before and after: a machine that others use is not the same all the time.
     limits.append(_codec_limit(asked.records))
@@ -251,10 +239,6 @@ def _seconds(what: str, value: float, limit: float) -> Finding:
         unit="s",
         target=Target(sense="at most", value=limit, unit="s"),
     )
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

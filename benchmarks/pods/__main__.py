@@ -8,11 +8,7 @@ It starts a whole cluster on this machine, as root, and installs the operator th
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
-import sys
 import tempfile
-import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -21,36 +17,29 @@ from figures import Bench
 from support.buildah import Buildah
 from support.installation import Platform, installed
 from support.kube import a_kube
-from support.report import Finding, Report
+from support.report import Finding, Report, printed, tell
 from testbed import images
 from testbed.cluster import running
 from testbed.wheels import wheels
-
-BUSY = 1.0
 
 
 def main() -> None:
     """Measure, and print the table."""
     asked = _arguments()
-    report = Report()
-    began, load = time.monotonic(), os.getloadavg()[0]
-    if load > BUSY:
-        _tell(f"The machine is busy (load {load:.1f}): times will say little.")
-    with tempfile.TemporaryDirectory(prefix="cloudflow-bench-") as name, running() as cluster:
+    with (
+        printed("times will say little.") as report,
+        tempfile.TemporaryDirectory(prefix="cloudflow-bench-") as name,
+        running() as cluster,
+    ):
         folder = Path(name)
         builder = Buildah(folder / "images")
         try:
             builder.take(images.base())
-            _tell("installing the operator ...")
+            tell("installing the operator ...")
             made = installed(cluster, folder, builder, wheels(folder / "wheels"))
             asyncio.run(_measure(made, folder / "changed", asked.tries, report))
         finally:
             builder.remove()
-    print(f"\nPython {platform.python_version()}, {os.cpu_count()} processors", end=", ")
-    print(f"load {load:.1f} before, {time.monotonic() - began:.0f} s\n")
-    print(report.text())
-    if report.missed:
-        print(f"\nMissed: {', '.join(report.missed)}")
 
 
 def _arguments() -> Namespace:
@@ -70,11 +59,7 @@ async def _measure(made: Platform, folder: Path, tries: int, report: Report) -> 
 
 
 def _show(found: Finding) -> None:
-    _tell(" | ".join(filter(None, found.cells())))
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    tell(" | ".join(filter(None, found.cells())))
 
 
 if __name__ == "__main__":

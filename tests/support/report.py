@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import platform
+import sys
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+BUSY = 1.0
+"""The load of a machine from which on somebody else is at work there."""
 
 Sense = Literal["at least", "at most"]
 HEADER = ("what", "figure", "compared with", "is", "target", "")
@@ -86,6 +94,27 @@ class Report:
             and finding.value is not None
             and not finding.target.met(finding.value)
         ]
+
+
+@contextlib.contextmanager
+def printed(doubt: str) -> Iterator[Report]:
+    """A report that is printed at the end; `doubt` is what a busy machine makes of figures."""
+    report = Report()
+    began, load = time.monotonic(), os.getloadavg()[0]
+    if load > BUSY:
+        tell(f"The machine is busy (load {load:.1f}): {doubt}")
+    yield report
+    sys.stdout.write(
+        f"\nPython {platform.python_version()}, {os.cpu_count()} processors, "
+        f"load {load:.1f} before, {time.monotonic() - began:.0f} s\n\n{report.text()}\n"
+    )
+    if report.missed:
+        sys.stdout.write(f"\nMissed: {', '.join(report.missed)}\n")
+
+
+def tell(text: str) -> None:
+    """Say how far a benchmark is, beside its table."""
+    sys.stderr.write(f"{text}\n")
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
