@@ -42,6 +42,13 @@ async def metrics(pod: PodProcess, name: str, value: float) -> str:
     return text
 
 
+async def reads(pod: PodProcess, partitions: int) -> None:
+    """Wait until a pod reads so many partitions."""
+    async with asyncio.timeout(60):
+        while (await pod.ask("/metrics"))[1].count("cloudflow_inlet_lag_records{") != partitions:
+            await asyncio.sleep(0.05)
+
+
 def numbers(begin: int, end: int) -> list[bytes]:
     """Values that differ."""
     return [b"%d" % number for number in range(begin, end)]
@@ -74,6 +81,8 @@ async def test_a_stop_finishes_what_is_in_flight_and_leaves_its_partitions_at_on
     await pods.topics(partitions=4)
     first = await pods.pod("Slow", "first", properties=PATIENT).start().ready()
     second = await pods.pod("Slow", "second", properties=PATIENT).start().ready()
+    await reads(first, 2)
+    await reads(second, 2)
     await pods.feed(*numbers(0, 200))
     early = await pods.outputs(20)
     first.send(signal.SIGTERM)
@@ -81,9 +90,8 @@ async def test_a_stop_finishes_what_is_in_flight_and_leaves_its_partitions_at_on
     rest = await pods.outputs(180)
     await pods.no_more_outputs()
     assert sorted(early + rest) == sorted(numbers(0, 200))
-    async with asyncio.timeout(60):  # it may have left only when all of its records were through
-        while total((await second.ask("/metrics"))[1], "inlet_rebalances") < 1:
-            await asyncio.sleep(0.05)
+    await reads(second, 4)
+    assert total((await second.ask("/metrics"))[1], "inlet_rebalances") == 1
     assert await second.stopped() == 0
 
 

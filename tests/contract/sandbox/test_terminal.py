@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -33,6 +34,7 @@ def on_a_terminal(*words: str, until: str, signals: int) -> tuple[int, str]:
         env={**os.environ, "TERM": "xterm", "PYTHONDONTWRITEBYTECODE": "1"},
     )
     os.close(theirs)
+    decode = codecs.getincrementaldecoder("utf-8")().decode  # reads end amid characters
     text = ""
     awaited = [until, "Draining"][:signals]
     while True:
@@ -40,7 +42,7 @@ def on_a_terminal(*words: str, until: str, signals: int) -> tuple[int, str]:
             data = os.read(ours, 65536)
         except OSError:  # the terminal's other side is closed
             break
-        text += data.decode()
+        text += decode(data)
         while awaited and re.search(awaited[0], ESCAPE.sub("", text)):
             awaited.pop(0)
             running.send_signal(signal.SIGINT)
