@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from cloudflow_cli.application_resource import secret_name
-from cloudflow_cli.deploying.compatibility import unreadable_records
+from cloudflow_cli.deploying.compatibility import unreadable_meanwhile, unreadable_records
 from cloudflow_cli.deploying.problems import (
     LoweredPartitions,
     MissingClaim,
@@ -70,9 +70,12 @@ def problems(application: Application, ground: Ground) -> list[Problem]:
     ]
 
 
-def warnings(application: Application, clusters: KafkaClusters) -> list[Problem]:
-    """What is legal and probably not meant: replicas that get no partition of an inlet's topic."""
-    return [*_idle(Intent(application, clusters), application)]
+def warnings(application: Application, ground: Ground) -> list[Problem]:
+    """What is legal and probably not meant: replicas without partitions, readers left behind."""
+    return [
+        *_idle(Intent(application, ground.clusters), application),
+        *unreadable_meanwhile(ground.before, application),
+    ]
 
 
 def _refused(application: Application, clusters: KafkaClusters) -> Iterator[Problem]:

@@ -1,14 +1,17 @@
-"""Whether what is deployed now could read the records that are in its topics.
+"""Whether two versions of an application can read what the other one has written.
 
-Pure. `verify` compares the writers and readers of one version; records outlive a version.
+Pure. `verify` compares the writers and readers of one version; records outlive a version, and while
+a version is rolled out both work.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 from cloudflow_cli.deploying.described import with_texts
-from cloudflow_cli.deploying.problems import UnreadableRecords
+from cloudflow_cli.deploying.problems import UnreadableMeanwhile, UnreadableRecords
 from cloudflow_operator.desired.intent import Intent
 from streamlet_sdk.blueprint.reading import dotted
 from streamlet_sdk.errors import SchemaError
@@ -17,7 +20,7 @@ from streamlet_sdk.serde.compatibility import unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cloudflow_operator.api.v1alpha1 import Application
+    from cloudflow_operator.api.v1alpha1 import Application, Topic
     from streamlet_sdk.blueprint.descriptor import Descriptor, PortDescriptor
     from streamlet_sdk.problems import Problem
 
@@ -28,21 +31,61 @@ def unreadable_records(before: Application | None, after: Application) -> Iterat
     Raises:
         MissingExtraError: when protobuf schemas are compared and the extra is not installed.
     """
-    if before is None or _declared(before) == _declared(after):
+    for misfit in () if before is None else _misfits(writing=before, reading=after):
+        number = misfit.read.consumers.index(misfit.consumer)
+        yield UnreadableRecords(
+            path=dotted(("spec", "topics", misfit.read.name, "consumers", number)),
+            consumer=misfit.consumer,
+            producer=misfit.producer,
+            reasons=misfit.reasons,
+        )
+
+
+def unreadable_meanwhile(before: Application | None, after: Application) -> Iterator[Problem]:
+    """What old readers, which work until new ones are ready, cannot read of new writers.
+
+    Raises:
+        MissingExtraError: when protobuf schemas are compared and the extra is not installed.
+    """
+    for misfit in () if before is None else _misfits(writing=after, reading=before):
+        number = misfit.written.producers.index(misfit.producer)
+        yield UnreadableMeanwhile(
+            path=dotted(("spec", "topics", misfit.written.name, "producers", number)),
+            consumer=misfit.consumer,
+            producer=misfit.producer,
+            reasons=misfit.reasons,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Misfit:
+    """A reader that cannot read a writer; the topic between them as each of both knows it."""
+
+    written: Topic
+    read: Topic
+    producer: str
+    consumer: str
+    reasons: tuple[str, ...]
+
+
+def _misfits(*, writing: Application, reading: Application) -> Iterator[_Misfit]:
+    if _declared(writing) == _declared(reading):
         return
-    old, new = _Ports(before), _Ports(after)
-    writers = {old.kafka_name(one.name): one.producers for one in before.spec.topics}
-    for topic in after.spec.topics:
-        for producer in writers.get(new.kafka_name(topic.name), ()):
-            for number, consumer in enumerate(topic.consumers):
-                reasons = _reasons(old.outlet(producer), new.inlet(consumer))
-                if reasons:
-                    yield UnreadableRecords(
-                        path=dotted(("spec", "topics", topic.name, "consumers", number)),
-                        consumer=consumer,
-                        producer=producer,
-                        reasons=reasons,
-                    )
+    writers, readers = _Ports(writing), _Ports(reading)
+    written = {writers.kafka_name(one.name): one for one in writing.spec.topics}
+    for read in reading.spec.topics:
+        if (topic := written.get(readers.kafka_name(read.name))) is None:
+            continue
+        for producer, consumer in product(topic.producers, read.consumers):
+            reasons = _reasons(writers.outlet(producer), readers.inlet(consumer))
+            if reasons:
+                yield _Misfit(
+                    written=topic,
+                    read=read,
+                    producer=producer,
+                    consumer=consumer,
+                    reasons=reasons,
+                )
 
 
 def _declared(application: Application) -> object:

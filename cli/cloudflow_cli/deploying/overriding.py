@@ -149,7 +149,7 @@ async def _attempt(session: Session, application: Manifest, wanted: _Wanted) -> 
     return Overridden(
         differences=differences,
         changes=changes(there, expected, clusters),
-        warnings=warnings(expected, clusters),
+        warnings=warnings(expected, ground),
     )
 
 

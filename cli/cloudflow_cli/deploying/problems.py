@@ -64,6 +64,22 @@ class UnreadableRecords(Stated):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadableMeanwhile(Stated):
+    """A warning: until the new readers work, the old ones cannot read what new writers write."""
+
+    consumer: str
+    producer: str
+    reasons: tuple[str, ...]
+    says: ClassVar[str] = (
+        "{consumer!r} as it runs now could not read what the new {producer!r} writes: {reasons}; "
+        "such a record is handled as its policy says, until the new reader is ready."
+    )
+    advises: ClassVar[str] = (
+        "Deploy twice: first the readers that can do without, then the writers."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MissingSecretValue(Stated):
     """The value of a secret parameter is nowhere: its pods would wait for it, for ever."""
 

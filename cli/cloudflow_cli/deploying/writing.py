@@ -92,7 +92,7 @@ async def prepare(session: Session, source: Source, asked: Asked, *, reset: bool
         after=after,
         secrets=secrets,
         changes=changes(there, would_be, clusters),
-        warnings=[*source.warnings, *warnings(would_be, clusters)],
+        warnings=[*source.warnings, *warnings(would_be, ground)],
     )
 
 

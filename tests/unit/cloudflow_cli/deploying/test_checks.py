@@ -176,6 +176,20 @@ def test_a_field_with_a_default_leaves_records_readable() -> None:
     assert found(_pair(_Fitting), before=_pair(_Old)) == []
 
 
+def test_old_readers_that_cannot_read_new_writers_are_a_warning() -> None:
+    before, after = _pair(_New), _pair(_Old)
+    assert found(after, before=before) == []
+    (warning,) = warnings(after, Ground(clusters=CLUSTERS, before=before))
+    assert warning.path == "spec.topics.metrics.producers.0"
+    assert "'reader.in' as it runs now could not read what the new 'writer.out'" in warning.sentence
+    assert "unit" in warning.sentence
+
+
+def test_old_readers_that_have_a_default_are_no_warning() -> None:
+    ground = Ground(clusters=CLUSTERS, before=_pair(_Fitting))
+    assert warnings(_pair(_Old), ground) == []
+
+
 def test_records_of_a_topic_that_is_no_longer_read_do_not_matter() -> None:
     assert found(_pair(_New, "metrics-v2"), before=_pair(_Old)) == []
 
@@ -190,8 +204,8 @@ def test_replicas_without_partitions_are_a_warning() -> None:
         )
 
     # The cluster's default is three.
-    assert warnings(scaled(3), CLUSTERS) == []
-    (warning,) = warnings(scaled(4), CLUSTERS)
+    assert warnings(scaled(3), Ground(clusters=CLUSTERS)) == []
+    (warning,) = warnings(scaled(4), Ground(clusters=CLUSTERS))
     assert "4 replicas of 'validation' share 3 partitions of 'raw'" in warning.sentence
 
 
