@@ -31,7 +31,7 @@ _ENDS: Final = 4096
 
 
 class _Entry(NamedTuple):
-    """An object as it was at a version; without data it is gone."""
+    """An object as it was at a version."""
 
     version: int
     application: str
@@ -49,8 +49,8 @@ class Children:
         self._changed = changed
         self._entries: dict[Kind, dict[Place, _Entry]] = {kind: {} for kind in KINDS}
         self._of: dict[Place, set[Key]] = {}
-        # Which version the end of an object was. An answer to a write may come after the watch
-        # has told that the object went, and must not bring it back.
+        # Which version an object had when it went. What is told of it later and was so before,
+        # by an answer to a write or by a watch, must not bring it back.
         self._ends: dict[tuple[Kind, Place], int] = {}
         # The first object of each kind, which says most of what all others say.
         self._samples: dict[Kind, bytes] = {}
@@ -59,7 +59,7 @@ class Children:
         """The children of an application; they may be changed."""
         keys = self._of.get(Place(namespace, application), ())
         entries = ((key.kind, self._entries[key.kind][Place(namespace, key.name)]) for key in keys)
-        return [self._unpacked(kind, entry) for kind, entry in entries if entry.data]
+        return [self._unpacked(kind, entry) for kind, entry in entries]
 
     def put(self, kind: Kind, manifest: Manifest) -> None:
         """What a watch tells."""
@@ -74,7 +74,7 @@ class Children:
         self._end(kind, place, version)
         if known is not None:
             self._forget(kind, place)
-            self._tell(place.namespace, {known.application} if known.data else set())
+            self._tell(place.namespace, {known.application})
 
     def keep(self, target: Target, there: AbstractSet[Place], version: str) -> None:
         """What a watch tells."""
@@ -88,14 +88,12 @@ class Children:
         for place in gone:
             entry = self._forget(target.kind, place)
             self._end(target.kind, place, int(version))
-            self._tell(place.namespace, {entry.application} if entry.data else set())
+            self._tell(place.namespace, {entry.application})
 
     def written(self, manifest: Manifest) -> None:
         """An object that was written here; nobody is told."""
         kind = _BY_NAME.get(manifest["kind"])
-        if kind is None:
-            return
-        if _version(manifest) > self._ends.get((kind, place_of(manifest)), 0):
+        if kind is not None:
             self._stored(kind, manifest)
 
     def deleted(self, key: Key, namespace: str, uid: str) -> None:
@@ -105,20 +103,18 @@ class Children:
         """
         place = Place(namespace, key.name)
         known = self._entries[key.kind].get(place)
-        if known is None or not known.data:
-            return
-        if self._unpacked(key.kind, known)["metadata"]["uid"] == uid:
-            # What the watch tells of the time before comes later, and must not bring it back.
-            self._entries[key.kind][place] = known._replace(data=b"")
+        if known is not None and self._unpacked(key.kind, known)["metadata"]["uid"] == uid:
+            self._forget(key.kind, place)
+            self._end(key.kind, place, known.version)
 
     def _stored(self, kind: Kind, manifest: Manifest) -> set[str]:
         """Store what is newer; the applications for which that is something new."""
         place, version = place_of(manifest), _version(manifest)
         application = (manifest["metadata"].get("labels") or {}).get(APPLICATION)
         known = self._entries[kind].get(place)
-        if known is not None and known.version >= version:
+        if version <= (self._ends.get((kind, place), 0) if known is None else known.version):
             return set()
-        concerned = {known.application} if known is not None and known.data else set[str]()
+        concerned = {known.application} if known is not None else set[str]()
         if known is not None and known.application != application:
             self._forget(kind, place)
         if application is None:
