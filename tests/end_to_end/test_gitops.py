@@ -63,6 +63,8 @@ async def test_what_others_set_outlives_what_git_applies(
     await space.login("hello")
     await space.done(f"configure hello {GREETING}")
     await space.done("scale hello greeter=2")
+    both = await space.run(f"plan {resource} cloudflow.streamlets.printer.replicas=1")
+    assert "the HorizontalPodAutoscaler 'printer' scales its Deployment" in both.err
     overrides = (await application.read())["spec"]["overrides"]
     # Nobody but the autoscaler asks for two of these.
     before = await ready(space, application, people=1, greeter=2, printer=2)

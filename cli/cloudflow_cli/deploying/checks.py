@@ -15,9 +15,11 @@ from cloudflow_cli.deploying.problems import (
     LoweredPartitions,
     MissingClaim,
     MissingSecretValue,
+    ScaledTwice,
     WrongAccess,
 )
 from cloudflow_cli.deploying.secret_values import references
+from cloudflow_operator import names
 from cloudflow_operator.desired.application import desired
 from cloudflow_operator.desired.intent import Intent
 from cloudflow_operator.desired.problems import UnsupportedContract
@@ -48,12 +50,14 @@ class Ground:
         clusters: the Kafka clusters that the operator knows.
         claims: access modes of the PersistentVolumeClaims of the namespace, by name; None when
             nobody may look.
+        autoscalers: the namespace's HorizontalPodAutoscalers by the Deployment that each scales.
         before: the application that is there now.
         secret_keys: what the Secret of the application holds, or will; None: nobody may look.
     """
 
     clusters: KafkaClusters
     claims: Mapping[str, tuple[str, ...]] | None = field(default_factory=dict)
+    autoscalers: Mapping[str, str] = field(default_factory=dict)
     before: Application | None = None
     secret_keys: Collection[str] | None = ()
 
@@ -71,9 +75,11 @@ def problems(application: Application, ground: Ground) -> list[Problem]:
 
 
 def warnings(application: Application, ground: Ground) -> list[Problem]:
-    """What is legal and probably not meant: replicas without partitions, readers left behind."""
+    """What is legal and probably not meant."""
+    intent = Intent(application, ground.clusters)
     return [
-        *_idle(Intent(application, ground.clusters), application),
+        *_idle(intent, application),
+        *_scaled_twice(intent, ground.autoscalers),
         *unreadable_meanwhile(ground.before, application),
     ]
 
@@ -172,6 +178,19 @@ def _idle(intent: Intent, application: Application) -> Iterator[Problem]:
                     topic=topic.name,
                     partitions=partitions,
                 )
+
+
+def _scaled_twice(intent: Intent, autoscalers: Mapping[str, str]) -> Iterator[Problem]:
+    application = intent.application.metadata.name
+    for name, streamlet in intent.streamlets.items():
+        autoscaler = autoscalers.get(names.workload(application, name))
+        if autoscaler is not None and streamlet.replicas is not None:
+            yield ScaledTwice(
+                path=dotted(("spec", "streamlets", name, "replicas")),
+                streamlet=name,
+                replicas=streamlet.replicas,
+                autoscaler=autoscaler,
+            )
 
 
 def _count(intent: Intent, topic: Topic, there: int | None) -> int:

@@ -12,11 +12,12 @@ from pydantic import ValidationError
 from cloudflow_cli.application_resource import secret_name
 from cloudflow_cli.deploying import secret_values
 from cloudflow_cli.kube.errors import RefusedByServerError
-from cloudflow_cli.kube.kinds import CLAIM, SECRET
+from cloudflow_cli.kube.kinds import AUTOSCALER, CLAIM, SECRET
 from cloudflow_cli.kube.session import Target
 from cloudflow_operator.api.v1alpha1 import Application
 from cloudflow_operator.desired.clusters import KafkaCluster
 from cloudflow_operator.errors import ForbiddenError
+from cloudflow_operator.interfaces import DEPLOYMENT
 from streamlet_sdk.runtime.pod.files import SERVERS
 
 if TYPE_CHECKING:
@@ -98,3 +99,19 @@ async def claims(
     return {
         one["metadata"]["name"]: tuple(one.get("spec", {}).get("accessModes", ())) for one in found
     }
+
+
+async def autoscalers(session: Session, application: Application) -> Mapping[str, str]:
+    """The namespace's HorizontalPodAutoscalers by the Deployment that each scales.
+
+    Asked only where the application says how many replicas there are. None where nobody may look.
+    """
+    spec = application.spec
+    if not any(one.replicas is not None for one in (*spec.streamlets, *spec.overrides)):
+        return {}
+    try:
+        found = await session.server.listed(AUTOSCALER, session.namespace)
+    except ForbiddenError:
+        return {}
+    scaled = ((one["spec"]["scaleTargetRef"], one["metadata"]["name"]) for one in found)
+    return {ref["name"]: name for ref, name in scaled if ref["kind"] == DEPLOYMENT.name}

@@ -16,7 +16,13 @@ from cloudflow_cli.deploying.changes import changes
 from cloudflow_cli.deploying.checks import Ground, problems, warnings
 from cloudflow_cli.deploying.configuration import secrets_of
 from cloudflow_cli.deploying.described import described
-from cloudflow_cli.deploying.looking import claims, kafka_clusters, read_application, stored_secrets
+from cloudflow_cli.deploying.looking import (
+    autoscalers,
+    claims,
+    kafka_clusters,
+    read_application,
+    stored_secrets,
+)
 from cloudflow_cli.deploying.overlay import overlay
 from cloudflow_cli.deploying.problems import NoSuchStreamlet, TopicsAreNoOverrides
 from cloudflow_cli.kube import applications, operators
@@ -134,7 +140,11 @@ async def _attempt(session: Session, application: Manifest, wanted: _Wanted) -> 
     spec = {**application["spec"], "overrides": [*wanted.entries]}
     expected = read_application({**application, "spec": spec})
     ground = Ground(
-        clusters=clusters, claims=await claims(session, expected), before=there, secret_keys=None
+        clusters=clusters,
+        claims=await claims(session, expected),
+        autoscalers=await autoscalers(session, expected),
+        before=there,
+        secret_keys=None,
     )
     if found := problems(expected, ground):
         # What is wrong already is told by the status, and may be what is being mended.

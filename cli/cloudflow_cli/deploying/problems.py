@@ -94,6 +94,20 @@ class MissingSecretValue(Stated):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScaledTwice(Stated):
+    """A warning: the resource and a HorizontalPodAutoscaler undo what the other one does."""
+
+    streamlet: str
+    replicas: int
+    autoscaler: str
+    says: ClassVar[str] = (
+        "the replicas of {streamlet!r} are set to {replicas}, and the HorizontalPodAutoscaler "
+        "{autoscaler!r} scales its Deployment: each undoes what the other one does."
+    )
+    advises: ClassVar[str] = "Say nothing of replicas, or delete the autoscaler."
+
+
+@dataclass(frozen=True, kw_only=True)
 class TopicsAreNoOverrides(Stated):
     """Settings of a topic given to `configure`, which changes streamlets alone."""
 

@@ -13,7 +13,13 @@ from cloudflow_cli.application_resource import secret_key, secret_name
 from cloudflow_cli.deploying import credentials, secret_values
 from cloudflow_cli.deploying.changes import changes
 from cloudflow_cli.deploying.checks import Ground, problems, warnings
-from cloudflow_cli.deploying.looking import claims, kafka_clusters, read_application, stored_secrets
+from cloudflow_cli.deploying.looking import (
+    autoscalers,
+    claims,
+    kafka_clusters,
+    read_application,
+    stored_secrets,
+)
 from cloudflow_cli.errors import DocumentError
 from cloudflow_cli.kube import applications, operators
 from cloudflow_cli.kube.errors import RefusedByServerError
@@ -77,6 +83,7 @@ async def prepare(session: Session, source: Source, asked: Asked, *, reset: bool
     ground = Ground(
         clusters=clusters,
         claims=await claims(session, expected),
+        autoscalers=await autoscalers(session, expected),
         before=there,
         secret_keys=None if stored is None else {*stored, *(secrets or ())},
     )

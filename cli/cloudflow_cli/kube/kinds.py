@@ -11,6 +11,7 @@ from cloudflow_operator.interfaces import Kind
 from cloudflow_operator.names import GROUP
 
 APPLICATION: Final = Kind(f"{GROUP}/v1alpha1", "CloudflowApplication", "cloudflowapplications")
+AUTOSCALER: Final = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 CLAIM: Final = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 DEFINITION: Final = Kind(
     "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions"

@@ -8,10 +8,12 @@ import pytest
 from pydantic import BaseModel
 
 from cloudflow_cli.deploying.checks import Ground, problems, warnings
+from cloudflow_operator import names
 from streamlet_sdk import Inlet, Outlet, Streamlet
 from streamlet_sdk.blueprint.declarations import describe
 from support.applications import (
     CLUSTERS,
+    NAME,
     MetricsIngress,
     Poll,
     a_store,
@@ -207,6 +209,20 @@ def test_replicas_without_partitions_are_a_warning() -> None:
     assert warnings(scaled(3), Ground(clusters=CLUSTERS)) == []
     (warning,) = warnings(scaled(4), Ground(clusters=CLUSTERS))
     assert "4 replicas of 'validation' share 3 partitions of 'raw'" in warning.sentence
+
+
+def test_replicas_that_an_autoscaler_sets_too_are_a_warning() -> None:
+    def asked(**fields: Any) -> list[str]:
+        autoscalers = {names.workload(NAME, "validation"): "by-lag"}
+        streamlets = [a_streamlet("ingress", MetricsIngress, replicas=2)]
+        after = application(streamlets=[*streamlets, a_streamlet("validation", **fields)])
+        ground = Ground(clusters=CLUSTERS, autoscalers=autoscalers)
+        return [one.sentence for one in warnings(after, ground)]
+
+    assert asked() == []
+    (sentence,) = asked(replicas=1)
+    assert "'by-lag'" in sentence
+    assert "the replicas of 'validation' are set to 1" in sentence
 
 
 def test_an_override_that_cannot_be_is_told_at_its_place() -> None:

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from cloudflow_cli.exits import Exit
-from cloudflow_cli.kube.kinds import APPLICATION, CLAIM, SECRET
+from cloudflow_cli.kube.kinds import APPLICATION, AUTOSCALER, CLAIM, SECRET
 from cloudflow_cli.kube.session import Target
+from cloudflow_operator import names
 from cloudflow_operator.errors import ForbiddenError
 from cloudflow_operator.interfaces import CONFIG_MAP
 from support.applications import (
@@ -303,8 +304,27 @@ def test_what_one_may_not_look_at_does_not_stop_a_deployment(
     cli: CommandLine, server: FakeServer, tmp_path: Path
 ) -> None:
     denied = ForbiddenError("get", "no")
-    server.failures |= {("get", SECRET): denied, ("list", CLAIM): denied}
-    assert cli("deploy", a_file(tmp_path, a_resource(**STORE))).status == 0
+    asked = (("get", SECRET), ("list", CLAIM), ("list", AUTOSCALER))
+    server.failures |= dict.fromkeys(asked, denied)
+    resource = a_resource(**STORE)
+    resource["spec"]["streamlets"][0]["replicas"] = 1
+    assert cli("deploy", a_file(tmp_path, resource)).status == 0
+
+
+@pytest.mark.parametrize(("kind", "is_told"), [("Deployment", True), ("StatefulSet", False)])
+def test_an_autoscaler_of_replicas_that_are_set_is_told(
+    cli: CommandLine, server: FakeServer, tmp_path: Path, kind: str, *, is_told: bool
+) -> None:
+    resource = a_resource()
+    one = resource["spec"]["streamlets"][0]["name"]
+    reference = {"apiVersion": "apps/v1", "kind": kind, "name": names.workload(NAME, one)}
+    metadata = {"name": "by-load", "namespace": NAMESPACE}
+    server.put({"metadata": metadata, "spec": {"scaleTargetRef": reference}}, AUTOSCALER)
+    file = a_file(tmp_path, resource)
+    assert "'by-load'" not in cli("deploy", file).err
+    asked = cli("scale", NAME, f"{one}=2")
+    assert asked.status == 0
+    assert ("'by-load'" in asked.err) is is_told
 
 
 def test_a_secret_that_cannot_be_looked_at_is_not_overwritten(
