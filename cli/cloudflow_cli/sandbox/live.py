@@ -104,11 +104,18 @@ def _table(rows: list[Status], seconds: float) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    made = Table(box=SIMPLE_HEAD, caption=f"{seconds:.0f} s · Ctrl-C stops", caption_justify="left")
+    made = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        caption=f"{seconds:.0f} s · Ctrl-C stops",
+        caption_justify="left",
+    )
+    # On a narrow terminal these go on in the next line; of a number nothing may be left out.
     for title in ("streamlet", "state"):
-        made.add_column(title, no_wrap=True)
+        made.add_column(title, overflow="fold", min_width=len(title))
     for _, title, _ in COUNTED:
-        made.add_column(title, justify="right", no_wrap=True)
+        made.add_column(title.replace(" ", "\n"), justify="right", no_wrap=True)
     for row in rows:
         style = "yellow" if row.state.startswith("restarting") else None
         made.add_row(row.streamlet, row.state, *map(str, row.counts), style=style)

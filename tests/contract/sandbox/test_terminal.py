@@ -18,36 +18,42 @@ import pytest
 from support.sandbox import PROJECTS, START
 
 SHOW_CURSOR = "\x1b[?25h"
+SIZE = (24, 80)  # lines and columns: the usual ones
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def on_a_terminal(*words: str, until: str, signals: int) -> tuple[int, str]:
     """Run on a terminal, send SIGINT when the pattern `until` is seen, give status and text."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+    # These would count for more than the terminal; pytest's workers have them.
+    inherited = {key: os.environ[key] for key in os.environ.keys() - {"COLUMNS", "LINES"}}
     running = subprocess.Popen(
         [sys.executable, "-c", START, "sandbox", *words],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         cwd=PROJECTS / "orders",
-        env={**os.environ, "TERM": "xterm", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**inherited, "TERM": "xterm", "PYTHONDONTWRITEBYTECODE": "1"},
     )
     os.close(theirs)
     decode = codecs.getincrementaldecoder("utf-8")().decode  # reads end amid characters
     text = ""
     awaited = [until, "Draining"][:signals]
-    while True:
-        try:
-            data = os.read(ours, 65536)
-        except OSError:  # the terminal's other side is closed
-            break
-        text += decode(data)
-        while awaited and re.search(awaited[0], ESCAPE.sub("", text)):
-            awaited.pop(0)
-            running.send_signal(signal.SIGINT)
-    os.close(ours)
-    return running.wait(), text
+    try:
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:  # the terminal's other side is closed
+                break
+            text += decode(data)
+            while awaited and re.search(awaited[0], ESCAPE.sub("", text)):
+                awaited.pop(0)
+                running.send_signal(signal.SIGINT)
+        return running.wait(), text
+    finally:
+        running.kill()
+        os.close(ours)
 
 
 def test_a_table_is_kept_below_the_log_and_gone_at_the_end() -> None:
