@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from support import chart
-from support.buildah import BASE
+from support.image_building import BASE
 from support.installation import RELEASE
 from support.node_pods import PULL_SECRET
 from support.sources import ROOT

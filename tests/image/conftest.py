@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.buildah import example
+from support.image_building import example
 from support.require import missing
 from testbed.registry import registry
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +15,10 @@ import yaml
 
 from cloudflow_cli import VERSION
 from cloudflow_cli.exits import Exit
-from support.buildah import mounts
+from support.image_building import mounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from support.buildah import Buildah
     from testbed.registry import Account
@@ -144,6 +146,28 @@ def test_locked_packages_are_installed_and_a_forged_one_is_not(
     assert "Error: A dependency is not the one that was locked." in done.err
     (hello / "requirements.txt").write_text(requirements(wheelhouse))
     assert buildah.built(hello)
+
+
+def test_what_uv_has_locked_is_installed(buildah: Buildah, hello: Path, wheelhouse: Path) -> None:
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    file = hello / "pyproject.toml"
+    # What is for development has no wheels here.
+    file.write_text(re.sub(r"(?m)^dev = .*", "dev = []", file.read_text()))
+    lock = ("uv", "lock", "--no-index", "--find-links", wheelhouse, "--directory", hello)
+    locked = buildah.ended(*lock, PATH=path)
+    assert locked.status == 0, locked.err
+    # The lock decides, whatever has come since.
+    file.write_text(
+        file.read_text().replace('["cloudflow-streamlets"]', '["cloudflow-streamlets", "nobodys"]')
+    )
+    done = buildah.build(hello, PATH=path)
+    assert done.status == 0, done.err
+    assert "fastavro==" in (hello / "target" / "image" / "requirements.txt").read_text()
+
+    (hello / "uv.lock").write_text("version = 'none'\n")
+    done = buildah.build(hello, PATH=path)
+    assert done.status == Exit.FAILED
+    assert f"Error: uv cannot read {hello / 'uv.lock'}" in done.err
 
 
 def test_what_cannot_be_installed_is_named(buildah: Buildah, hello: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.buildah import BASE
+from support.image_building import BASE
 from support.sources import ROOT
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from cloudflow_operator import names
-from support.buildah import BASE
 from support.flow import Flow, Way
+from support.image_building import BASE
 from support.sources import ROOT
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from support.buildah import BASE
+from support.image_building import BASE
 from support.sources import ROOT
 
 if TYPE_CHECKING:

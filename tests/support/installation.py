@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloudflow_cli.exits import Exit
 from support import chart
-from support.buildah import BASE, example
 from support.command import Ended, Shell
+from support.image_building import BASE, example
 from support.kube import document
 from support.node_pods import PULL_SECRET, RESTRICTED, pull_secret
 from support.post_mortem import told

@@ -1,4 +1,4 @@
-"""The programs of a node that Debian packages have; `python -m testbed.packages` installs them.
+"""Programs of nodes and builders that Debian has; `python -m testbed.packages` installs them.
 
 Only what misses is installed: a machine may have its containerd from elsewhere.
 """
@@ -10,6 +10,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PACKAGES = {
     "buildah": "buildah",
@@ -30,6 +34,9 @@ PACKAGES = {
 }
 """The package that has a program, by its name or its path."""
 
+BUILDERS = {"dockerd": "docker.io", "podman": "podman"}
+"""The same of builders that tests use and nodes do not need."""
+
 INSTALL_SECONDS = 900
 
 
@@ -37,9 +44,9 @@ class NodeUnavailableError(Exception):
     """No node can be started here; the message says what is missing."""
 
 
-def absent() -> list[str]:
+def absent(packages: Mapping[str, str] = PACKAGES) -> list[str]:
     """The packages whose programs are not all here."""
-    return sorted({PACKAGES[name] for name in PACKAGES if not _is_here(name)})
+    return sorted({package for name, package in packages.items() if not _is_here(name)})
 
 
 def check() -> None:
@@ -62,7 +69,7 @@ def install() -> None:
     Raises:
         CalledProcessError: when apt-get cannot; its own words went to standard error.
     """
-    packages = absent()
+    packages = absent(PACKAGES | BUILDERS)
     if not packages:
         return
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}

@@ -103,7 +103,8 @@ CAUSES: Final = (
     ),
     _cause(
         r"initializing source docker:|manifest unknown|pull access denied"
-        r"|failed to resolve (?:source metadata|reference)|error pulling image|no such image",
+        r"|failed to resolve (?:source metadata|reference)|error pulling image|no such image"
+        r"|(?:head|get) \"?https?://\S+/v2/",
         "The base image {subject} cannot be pulled.",
         "Look at its name and tag, log in if its registry asks for it, or name another one: "
         "`base` in [tool.cloudflow.image].",

@@ -52,6 +52,14 @@ IMAGE = "registry.example.com/plant:1"
         ),
         (
             Step.BUILD,
+            (
+                'failed to do request: Head "https://10.0.0.1:1/v2/python/manifests/3": dial tcp '
+                "10.0.0.1:1: connect: connection refused"
+            ),
+            f"The base image {BASE} cannot be pulled.",
+        ),
+        (
+            Step.BUILD,
             "/bin/sh: python3: not found",
             f"The base image {BASE} has no Python with venv.",
         ),
