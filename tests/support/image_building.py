@@ -112,6 +112,7 @@ def example(folder: Path, name: str, wheels: Path) -> Path:
 
 def storage(folder: Path, driver: str) -> dict[str, str]:
     """Variables that let podman and buildah keep what they have below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "storage.conf"
     file.write_text(
         f'[storage]\ndriver = "{driver}"\ngraphroot = "{folder}/{driver}"\n'
