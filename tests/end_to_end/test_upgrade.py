@@ -1,4 +1,4 @@
-"""The operator is replaced by one that writes pods in another form, and comes back."""
+"""The operator is replaced by a newer one, and by one that writes pods in another form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloudflow_operator import names
-from support.another_operator import MORE_SECONDS, another_operator
+from support.another_operator import MORE_SECONDS, another_operator, operator_before
 from support.going_on import pods, ready, records_flow, replaced
 from support.installation import RELEASE
 from support.topic_reader import a_reader
@@ -37,6 +37,24 @@ async def form(space: Space) -> dict[str, int]:
         one["metadata"]["labels"][names.STREAMLET]: one["spec"]["terminationGracePeriodSeconds"]
         for one in await space.pods()
     }
+
+
+async def test_an_upgrade_from_the_commit_before_restarts_no_streamlet(
+    replaceable: Platform, space: Space, tmp_path: Path
+) -> None:
+    platform = replaceable
+    chart, digest = operator_before(platform, tmp_path)
+    platform.install(chart, **{"image.digest": digest})
+    resource = await platform.built("hello")
+    application = await space.deploy(resource)
+    before = await pods(space)
+    async with a_reader(platform.cluster.kafka, resource) as reader:
+        platform.install()
+        await space.done("scale hello greeter=2")
+        now = await ready(space, application, greeter=2)
+        assert {**now, "greeter": {}} == {**before, "greeter": {}}
+        assert now["greeter"].items() > before["greeter"].items()
+        await records_flow(reader, names.topic(space.namespace, "hello", "greetings"))
 
 
 async def test_an_upgrade_and_a_rollback_of_the_operator_restart_no_streamlet(

@@ -1,8 +1,13 @@
-"""An operator of another version, as its image: it writes pods in another form."""
+"""Operators of other versions, as images: one writes pods in another form, one is older."""
 
 from __future__ import annotations
 
+import io
+import subprocess
+import tarfile
 from typing import TYPE_CHECKING, Final
+
+import pytest
 
 from cloudflow_operator.desired.children import RENDERER
 from cloudflow_operator.desired.pods import GRACE_SECONDS
@@ -34,6 +39,16 @@ RUN cd "$(python -c 'import cloudflow_operator.desired as it; print(*it.__path__
     && rm __pycache__/children.* __pycache__/pods.* && mv /children.py /pods.py .
 USER 10001:10001
 """
+_BEFORE: Final = "HEAD~1"
+_OLDER: Final = """\
+FROM {image}
+USER 0
+COPY operator/cloudflow_operator /older/cloudflow_operator
+COPY streamlet_sdk /older/streamlet_sdk
+RUN cd "$(python -c 'import cloudflow_operator as it; print(*it.__path__)')/.." \
+    && rm -r cloudflow_operator streamlet_sdk && mv /older/* .
+USER 10001:10001
+"""
 
 
 def another_operator(platform: Platform, folder: Path) -> str:
@@ -44,9 +59,29 @@ def another_operator(platform: Platform, folder: Path) -> str:
         text = (ROOT / "operator" / "cloudflow_operator" / "desired" / name).read_text()
         assert text.count(f"{old}\n") == 1, f"{name} is not written as it is here"
         (context / name).write_text(text.replace(old, new))
+    return _image(platform, _RECIPE, context, "another")
+
+
+def operator_before(platform: Platform, folder: Path) -> tuple[Path, str]:
+    """The chart of the commit before this one, and the digest of its operator's image.
+
+    It has the packages of the image that is installed.
+    """
+    there = ("helm", "operator/cloudflow_operator", "streamlet_sdk")
+    words = ("git", "-C", str(ROOT), "archive", _BEFORE, *there)
+    done = subprocess.run(words, capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"nobody knows the commit before this one: {done.stderr.decode().strip()}")
+    context = folder / "operator-before"
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(context, filter="data")
+    return context / "helm" / "cloudflow-operator", _image(platform, _OLDER, context, "before")
+
+
+def _image(platform: Platform, recipe: str, context: Path, tag: str) -> str:
     repository = platform.values["image.repository"]
-    recipe = context / "Dockerfile"
-    recipe.write_text(_RECIPE.format(image=f"{repository}:tests"))
-    tag = f"{repository}:another"
-    platform.builder("build", "--file", recipe, "--tag", tag, context)
-    return platform.pushed(tag)
+    file = context / "Dockerfile"
+    file.write_text(recipe.format(image=f"{repository}:tests"))
+    name = f"{repository}:{tag}"
+    platform.builder("build", "--file", file, "--tag", name, context)
+    return platform.pushed(name)

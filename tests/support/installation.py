@@ -77,12 +77,12 @@ class Platform:
         assert done.returncode == 0, f"{done.stderr}\n{told(self.cluster.kubeconfig)}"
         return done.stdout
 
-    def install(self, **values: Any) -> None:
+    def install(self, folder: Path = chart.CHART, **values: Any) -> None:
         """Install the chart, or change what is installed; the operator is at work then.
 
-        `values` are others than those of the session.
+        `folder` may have another chart, `values` are others than those of the session.
         """
-        self.helm("upgrade", "--install", RELEASE, chart.CHART, **{**self.values, **values})
+        self.helm("upgrade", "--install", RELEASE, folder, **{**self.values, **values})
         self.await_operator()
 
     def await_operator(self) -> None:
