@@ -74,11 +74,17 @@ async def followed(kubeconfig: Path) -> AsyncIterator[Deployments]:
             await task
 
 
+def _probe(name: str) -> Document:
+    """One that takes its topics with it: the cluster is no fuller after a thousand of them."""
+    made = named(name, PROBE)
+    return {**made, "spec": {**made["spec"], "deletionPolicy": "Delete"}}
+
+
 async def creates(kube: Kube, seen: Deployments, tries: int) -> list[float]:
     """Seconds from the create of an application until it has all Deployments, each time."""
     found = []
     for number in range(tries):
-        made = named(f"probe-{number}", PROBE)
+        made = _probe(f"probe-{number}")
         began = time.monotonic()
         await kube.create(made)
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -92,7 +98,7 @@ async def creates(kube: Kube, seen: Deployments, tries: int) -> list[float]:
 
 async def configures(kube: Kube, seen: Deployments, tries: int) -> list[float]:
     """Seconds from a configure until the Deployment of its streamlet is another one, each time."""
-    made = named("probe-configure", PROBE)
+    made = _probe("probe-configure")
     await kube.create(made)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while seen.count("probe-configure") < STREAMLETS:
@@ -110,4 +116,5 @@ async def configures(kube: Kube, seen: Deployments, tries: int) -> list[float]:
         found.append(since(began))
         await asyncio.sleep(CALM_SECONDS)
     await kube.delete(made)
+    await until_empty(kube, PROBE)
     return found

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 1200.0
 CALM_SECONDS = 5.0
+APPLICATIONS = ("cloudflow.dev/v1alpha1", "CloudflowApplication")
 KINDS = (
-    ("cloudflow.dev/v1alpha1", "CloudflowApplication"),
+    APPLICATIONS,
     ("v1", "ServiceAccount"),
     ("v1", "ConfigMap"),
     ("v1", "Secret"),
@@ -57,13 +58,18 @@ async def until_count(kube: Kube, version: str, kind: str, wanted: int) -> None:
 
 
 async def until_empty(kube: Kube, namespace: str) -> None:
-    """Wait until no pods and nothing that makes some are left in a namespace.
+    """Wait until no applications, no pods and nothing that makes some are left in a namespace.
 
     Raises:
         TimeoutError: when that takes many minutes.
     """
     async with asyncio.timeout(PATIENCE_SECONDS):
-        for version, kind in (("apps/v1", "Deployment"), ("apps/v1", "ReplicaSet"), ("v1", "Pod")):
+        for version, kind in (
+            APPLICATIONS,
+            ("apps/v1", "Deployment"),
+            ("apps/v1", "ReplicaSet"),
+            ("v1", "Pod"),
+        ):
             while await kube.listed(version, kind, namespace):
                 await asyncio.sleep(0.05)
 
