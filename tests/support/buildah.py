@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from support.image_building import BASE, Ended, Workplace, storage, unmounted
+from support.image_building import Ended, Workplace, storage, unmounted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,10 +57,6 @@ class Buildah(Workplace):
     def in_a_pod(self, root: Path, *words: str) -> Ended:
         """A command in mounted files, run as the restricted profile of Kubernetes wants it."""
         return self.ended("unshare", "--mount", "sh", "-c", AS_A_POD, "sh", root, *words)
-
-    def take(self, archive: Path) -> None:
-        """Have the image of an archive in OCI's layout as `BASE`."""
-        self("tag", self("pull", "--quiet", f"oci-archive:{archive}").strip(), BASE)
 
     def forget(self) -> None:
         """Remove all images and what was kept of builds."""

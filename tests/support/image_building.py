@@ -86,6 +86,10 @@ class Workplace:
         assert done.status == 0, done.err
         return done.out
 
+    def take(self, archive: Path) -> None:
+        """Have the image of an archive in OCI's layout as `BASE`; docker cannot."""
+        self("tag", self("pull", "--quiet", f"oci-archive:{archive}").strip(), BASE)
+
     def build(self, project: Path, *words: str, stdin: str = "", **variables: str) -> Ended:
         """Run `kubectl cloudflow build` for a project."""
         python = (sys.executable, "-c", PROGRAM)
@@ -153,7 +157,7 @@ def podman_workplace(folder: Path, base: Path) -> Iterator[Workplace]:
     environment = {"CONTAINERS_CONF": str(conf), **storage(folder, "overlay")}
     made = Workplace(folder, "podman", environment)
     try:
-        made("tag", made("pull", "--quiet", f"oci-archive:{base}").strip(), BASE)
+        made.take(base)
         yield made
     finally:
         unmounted(folder)

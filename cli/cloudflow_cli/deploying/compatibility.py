@@ -31,7 +31,7 @@ def unreadable_records(before: Application | None, after: Application) -> Iterat
     Raises:
         MissingExtraError: when protobuf schemas are compared and the extra is not installed.
     """
-    for misfit in () if before is None else _misfits(writing=before, reading=after):
+    for misfit in _misfits(writing=before, reading=after):
         number = misfit.read.consumers.index(misfit.consumer)
         yield UnreadableRecords(
             path=dotted(("spec", "topics", misfit.read.name, "consumers", number)),
@@ -47,7 +47,7 @@ def unreadable_meanwhile(before: Application | None, after: Application) -> Iter
     Raises:
         MissingExtraError: when protobuf schemas are compared and the extra is not installed.
     """
-    for misfit in () if before is None else _misfits(writing=after, reading=before):
+    for misfit in _misfits(writing=after, reading=before):
         number = misfit.written.producers.index(misfit.producer)
         yield UnreadableMeanwhile(
             path=dotted(("spec", "topics", misfit.written.name, "producers", number)),
@@ -68,8 +68,8 @@ class _Misfit:
     reasons: tuple[str, ...]
 
 
-def _misfits(*, writing: Application, reading: Application) -> Iterator[_Misfit]:
-    if _declared(writing) == _declared(reading):
+def _misfits(*, writing: Application | None, reading: Application | None) -> Iterator[_Misfit]:
+    if writing is None or reading is None or _declared(writing) == _declared(reading):
         return
     writers, readers = _Ports(writing), _Ports(reading)
     written = {writers.kafka_name(one.name): one for one in writing.spec.topics}
