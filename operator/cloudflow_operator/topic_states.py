@@ -7,15 +7,24 @@ the states. Pure.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cloudflow_operator.api.v1alpha1 import TopicStatus
+from cloudflow_operator.ownership import is_going
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cloudflow_operator.desired.topics import DesiredTopic
+    from cloudflow_operator.interfaces import Manifest
     from streamlet_sdk.runtime.transport import TopicInfo
+
+
+class Place(NamedTuple):
+    """Which topic it is, whoever names it."""
+
+    cluster: str
+    kafka_name: str
 
 
 class State(StrEnum):
@@ -97,6 +106,32 @@ def is_deletable(topic: TopicStatus) -> bool:
     return topic.created and topic.state != State.NOT_MADE and "@" not in topic.name
 
 
+def place(topic: TopicStatus) -> Place:
+    """Which topic a status speaks of."""
+    return Place(topic.cluster, topic.kafka_name)
+
+
+def named_by_others(uid: str, applications: Iterable[Manifest]) -> frozenset[Place]:
+    """The topics that applications which stay name; the others may go.
+
+    Args:
+        uid: of the application that goes.
+        applications: all of them, as anybody may have written them.
+    """
+    others = (one for one in applications if one["metadata"]["uid"] != uid and not is_going(one))
+    return frozenset[Place]().union(*map(named_by, others))
+
+
+def named_by(application: Manifest) -> frozenset[Place]:
+    """The topics that an application names itself, or the operator for it."""
+    topics = (*_topics(application.get("spec")), *_topics(application.get("status")))
+    return frozenset(
+        Place(one.get("cluster", "default"), one["kafkaName"])
+        for one in topics
+        if isinstance(one.get("kafkaName"), str)
+    )
+
+
 def missing_partitions(wanted: DesiredTopic, there: TopicInfo) -> int | None:
     """To how many partitions a topic has to be raised; None when it has enough."""
     asked = wanted.asked_partitions
@@ -142,3 +177,8 @@ def _plain(value: str | None) -> str | float | None:
         return float(value)
     except ValueError:
         return ",".join(part.strip() for part in value.lower().split(","))
+
+
+def _topics(part: Any) -> Sequence[dict[str, Any]]:
+    topics = part.get("topics") if isinstance(part, dict) else None
+    return [one for one in topics if isinstance(one, dict)] if isinstance(topics, list) else []

@@ -6,7 +6,7 @@ application goes without the operator. Whoever does not want to wait sets the po
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cloudflow_operator import names
 from cloudflow_operator.api.v1alpha1 import Metadata
@@ -14,12 +14,12 @@ from cloudflow_operator.conditions import some_of
 from cloudflow_operator.interfaces import DEPLOYMENT, POD, REPLICA_SET, Key
 from cloudflow_operator.observed import observe
 from cloudflow_operator.status import Findings
-from cloudflow_operator.topic_states import is_deletable
+from cloudflow_operator.topic_states import is_deletable, named_by_others, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloudflow_operator.api.v1alpha1 import Status, TopicStatus
+    from cloudflow_operator.api.v1alpha1 import Status
     from cloudflow_operator.interfaces import Cluster, Manifest, Topics
     from cloudflow_operator.observed import Observed
 
@@ -60,8 +60,8 @@ async def leave(
     if running:
         waits = f"waits for the end of {some_of(running)}"
         return _findings(before, metadata.generation, observed, waits)
-    used = _used(metadata.uid, await cluster.applications())
-    own = [one for one in before.topics if is_deletable(one) and _place(one) not in used]
+    used = named_by_others(metadata.uid, await cluster.applications())
+    own = [one for one in before.topics if is_deletable(one) and place(one) not in used]
     left = {one.name: one for one in await topics.delete(own)}
     if left:
         waits = f"waits until these topics can be deleted: {some_of(sorted(left))}"
@@ -97,29 +97,6 @@ async def _stopped(observed: Observed, namespace: str, cluster: Cluster) -> Sequ
         for key, one in observed.objects.items()
         if key.kind in _RUNNING and one.get("status", {}).get("phase") not in _ENDED
     ]
-
-
-def _place(topic: TopicStatus) -> tuple[str, str]:
-    return topic.cluster, topic.kafka_name
-
-
-def _used(uid: str, applications: Sequence[Manifest]) -> frozenset[tuple[str, str]]:
-    """Cluster and name in Kafka of the topics that applications which stay name."""
-    found: set[tuple[str, str]] = set()
-    for one in applications:
-        metadata = one["metadata"]
-        if metadata["uid"] == uid or metadata.get("deletionTimestamp") is not None:
-            continue
-        for part in ("spec", "status"):
-            for topic in _topics(one.get(part)):
-                if isinstance(name := topic.get("kafkaName"), str):
-                    found.add((topic.get("cluster", "default"), name))
-    return frozenset(found)
-
-
-def _topics(part: Any) -> Sequence[dict[str, Any]]:
-    topics = part.get("topics") if isinstance(part, dict) else None
-    return [one for one in topics if isinstance(one, dict)] if isinstance(topics, list) else []
 
 
 def _findings(now: Status, generation: int, observed: Observed, waits: str) -> Findings:

@@ -15,7 +15,7 @@ from cloudflow_cli.kube import session as kube_session
 from cloudflow_cli.kube.errors import UnknownKindError
 from cloudflow_cli.kube.kinds import APPLICATION
 from cloudflow_cli.kube.session import LogQuery, Row, Session, Target
-from cloudflow_operator.errors import ConflictError, RefusedError
+from cloudflow_operator.errors import ConflictError, ForbiddenError, RefusedError
 from cloudflow_operator.interfaces import POD
 from cloudflow_operator.names import ABOUT, PROGRAM, STREAMLET
 from cloudflow_operator.names import APPLICATION as APPLICATION_LABEL
@@ -37,6 +37,7 @@ class FakeServer:
     Attributes:
         objects: what is there.
         unknown: kinds that the cluster does not know.
+        is_by_namespace: whether nobody may list the objects of all namespaces.
         failures: what to raise at a request, by verb and kind: `("list", CONFIG_MAP)`.
         writes: verb and target of everything that was written, dry runs left out.
         reviews: what an access review is answered with, by its spec.
@@ -48,6 +49,7 @@ class FakeServer:
     def __init__(self, *manifests: Manifest) -> None:
         self.objects: dict[Target, Manifest] = {}
         self.unknown: set[Kind] = set()
+        self.is_by_namespace = False
         self.failures: dict[tuple[str, Kind], Exception] = {}
         self.writes: list[tuple[str, Target]] = []
         self.reviews: Callable[[Manifest], Manifest] = lambda _: {"allowed": True}
@@ -79,6 +81,8 @@ class FakeServer:
         self, kind: Kind, namespace: str | None, selector: str = ""
     ) -> Sequence[Manifest]:
         self._ask("list", kind)
+        if namespace is None and self.is_by_namespace:
+            raise ForbiddenError(f"list {kind.name} in all namespaces", "may not")
         wanted = dict(part.split("=") for part in selector.split(",") if part)
         return [
             copy.deepcopy(one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -16,8 +16,16 @@ from cloudflow_cli.errors import UsageError
 from cloudflow_cli.kube import session
 from cloudflow_cli.kube.arguments import ApplicationArgument
 from cloudflow_cli.kube.session import Session
-from cloudflow_operator.interfaces import Manifest
 from streamlet_sdk.contract import groups_of
+
+if TYPE_CHECKING:
+    from cloudflow_cli.kube.removal import Going
+    from cloudflow_operator.interfaces import Manifest
+
+_UNCERTAIN: Final = (
+    "You may not list the applications of other namespaces. "
+    "A topic that one of them names stays, whatever is told here."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +73,13 @@ def undeploy(ctx: typer.Context, options: Options) -> None:
         from cloudflow_cli.kube import applications, removal
 
         found = await applications.read(session, options.application)
-        made = removal.topics(found)
         asked = options.delete_topics or found["spec"].get("deletionPolicy") == "Delete"
         with_topics = asked and not options.force
+        topics = await removal.going(session, found) if with_topics else None
+        if topics is not None and not topics.is_certain:
+            render.note(_UNCERTAIN)
         if options.delete_topics and not options.yes:
-            _confirm(options.application, made)
+            _confirm(options.application, () if topics is None else topics.alone)
         removing = removal.Removal(
             session=session,
             is_forced=options.force,
@@ -79,7 +89,7 @@ def undeploy(ctx: typer.Context, options: Options) -> None:
         await removing.remove(found, with_topics=with_topics)
         if options.wait:
             await removing.finish(found)
-        told = _data(found, made, with_topics=with_topics, gone=options.wait)
+        told = _data(found, topics, gone=options.wait)
         render.show(told, ctx.obj.output, text=_text(told))
 
     session.run(ctx.obj, work)
@@ -93,18 +103,17 @@ def _confirm(application: str, topics: Sequence[str]) -> None:
     typer.confirm("Go on?", abort=True, err=True)
 
 
-def _data(
-    application: Manifest, made: Sequence[str], *, with_topics: bool, gone: bool
-) -> dict[str, Any]:
+def _data(application: Manifest, topics: Going | None, *, gone: bool) -> dict[str, Any]:
     metadata, status = application["metadata"], application.get("status", {})
-    deleted = list(made) if with_topics else []
+    deleted, shared = ((), ()) if topics is None else (topics.alone, topics.shared)
     known = [one["kafkaName"] for one in status.get("topics", ())]
     return {
         "application": metadata["name"],
         "namespace": metadata["namespace"],
         "gone": gone,
-        "deletedTopics": deleted,
+        "deletedTopics": [*deleted],
         "keptTopics": [name for name in known if name not in deleted],
+        "sharedTopics": [*shared],
         "keptGroups": [f"{beginning}*" for beginning in _groups(application)],
     }
 
@@ -128,8 +137,10 @@ def _text(told: dict[str, Any]) -> str:
     if told["deletedTopics"]:
         verb = "Deleted" if gone else "To be deleted"
         lines.append(f"{verb}: the topics {', '.join(told['deletedTopics'])}.")
-    if told["keptTopics"]:
-        lines.append(f"Kept: the topics {', '.join(told['keptTopics'])}.")
+    if told["sharedTopics"]:
+        lines.append(f"Kept for other applications: the topics {', '.join(told['sharedTopics'])}.")
+    if kept := [one for one in told["keptTopics"] if one not in told["sharedTopics"]]:
+        lines.append(f"Kept: the topics {', '.join(kept)}.")
     lines.append(f"Kept: the consumer groups {', '.join(told['keptGroups'])} with their offsets.")
     lines.append("Kept: volume claims, Secrets that you made.")
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ from cloudflow_cli.errors import NotFoundError
 from cloudflow_cli.kube.errors import DeniedError
 from cloudflow_cli.kube.kinds import APPLICATION
 from cloudflow_cli.kube.session import Row, Session, Target
-from cloudflow_operator.errors import ClusterError
+from cloudflow_operator.errors import ClusterError, ForbiddenError
 from cloudflow_operator.names import DEPLOY_MANAGER, OVERRIDES_MANAGER
 from streamlet_sdk.problems import closest
 
@@ -44,6 +44,19 @@ async def listed(session: Session, *, everywhere: bool = False) -> Sequence[Row]
     """All applications of the session's namespace or of all, by namespace and name."""
     rows = await session.server.rows(APPLICATION, None if everywhere else session.namespace)
     return sorted(rows, key=lambda row: (row.metadata["namespace"], row.metadata["name"]))
+
+
+async def visible(session: Session, *, everywhere: bool = True) -> tuple[Sequence[Manifest], bool]:
+    """The applications that this user may see, whole; and whether these are all.
+
+    Those of the session's namespace alone where not `everywhere`, or where more is forbidden.
+    """
+    if everywhere:
+        try:
+            return await session.server.listed(APPLICATION, None), True
+        except (ForbiddenError, DeniedError):
+            pass
+    return await session.server.listed(APPLICATION, session.namespace), False
 
 
 async def apply(session: Session, manifest: Manifest, *, dry_run: bool = False) -> Manifest:

@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cloudflow_cli.kube import applications
+from cloudflow_operator.api.v1alpha1 import TopicStatus
 from cloudflow_operator.interfaces import POD
 from cloudflow_operator.names import APPLICATION, FINALIZER
+from cloudflow_operator.topic_states import is_deletable, named_by_others, place
 from streamlet_sdk.errors import CloudflowError
 
 if TYPE_CHECKING:
@@ -126,13 +128,31 @@ class Removal:
             await applications.patch(self.session, found, change)
 
 
-def topics(application: Manifest) -> Sequence[str]:
-    """The names in Kafka of the topics that the operator made for it.
+class Going(NamedTuple):
+    """Topics that the operator made for an application, by what becomes of them with it.
 
-    Those of the platform have an `@` in theirs; they are shared, and stay.
+    Attributes:
+        alone: names in Kafka of those that nobody else names: they may go.
+        shared: of those that other applications name: they stay.
+        is_certain: whether the applications of all namespaces were asked.
     """
-    told: Sequence[dict[str, Any]] = application.get("status", {}).get("topics", ())
-    return [one["kafkaName"] for one in told if one.get("created") and "@" not in one["name"]]
+
+    alone: Sequence[str]
+    shared: Sequence[str]
+    is_certain: bool
+
+
+async def going(session: Session, application: Manifest) -> Going:
+    """What the operator will do with the topics that it made, when they are to go."""
+    told = application.get("status", {}).get("topics", ())
+    made = [one for one in map(TopicStatus.model_validate, told) if is_deletable(one)]
+    if not made:
+        return Going((), (), is_certain=True)
+    others, is_certain = await applications.visible(session)
+    named = named_by_others(application["metadata"]["uid"], others)
+    shared = [one.kafka_name for one in made if place(one) in named]
+    alone = [one.kafka_name for one in made if place(one) not in named]
+    return Going(alone, shared, is_certain=is_certain)
 
 
 def _message(application: Manifest) -> str:

@@ -69,8 +69,47 @@ def test_data_for_scripts_tells_what_stays(
         "gone": False,
         "deletedTopics": ["plant.sensor-data.metrics"],
         "keptTopics": ["alarms"],
+        "sharedTopics": [],
         "keptGroups": ["plant.sensor-data.*"],
     }
+
+
+def test_a_topic_that_another_application_names_is_told_to_stay(
+    cli: CommandLine, server: FakeServer, status: Manifest
+) -> None:
+    server.put(an_application(status=status))
+    other = server.put(an_application("billing", "office"))
+    other["spec"]["topics"] = [{"name": "in", "kafkaName": "plant.sensor-data.metrics"}]
+    server.reacts = deletes
+    outcome = cli(*DELETE)
+    assert "eleted: " not in outcome.out
+    assert "Kept for other applications: the topics plant.sensor-data.metrics.\n" in outcome.out
+    assert "Kept: the topics alarms.\n" in outcome.out
+
+
+def test_a_topic_of_that_name_on_another_cluster_keeps_none(
+    cli: CommandLine, server: FakeServer, status: Manifest
+) -> None:
+    server.put(an_application(status=status))
+    other = server.put(an_application("billing", "office"))
+    far = {"name": "in", "kafkaName": "plant.sensor-data.metrics", "cluster": "east"}
+    other["spec"]["topics"] = [far]
+    server.reacts = deletes
+    assert cli(*DELETE, "-o", "json").data["deletedTopics"] == ["plant.sensor-data.metrics"]
+
+
+def test_who_may_see_one_namespace_is_told_that_others_count_too(
+    cli: CommandLine, server: FakeServer, status: Manifest
+) -> None:
+    server.put(an_application(status=status))
+    other = server.put(an_application("billing"))
+    other["spec"]["topics"] = [{"name": "in", "kafkaName": "plant.sensor-data.metrics"}]
+    server.reacts = deletes
+    server.is_by_namespace = True
+    outcome = cli(*DELETE)
+    assert outcome.status == Exit.DONE
+    assert "You may not list the applications of other namespaces." in outcome.err
+    assert "Kept for other applications: the topics plant.sensor-data.metrics.\n" in outcome.out
 
 
 def test_groups_have_the_prefix_of_their_kafka_cluster(
