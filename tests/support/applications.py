@@ -91,20 +91,22 @@ def class_name(cls: type[Streamlet]) -> str:
     return f"plant:{cls.__name__}"
 
 
-def descriptors() -> list[dict[str, Any]]:
-    """What `spec.descriptors` has of all classes here."""
-    found: list[dict[str, Any]] = []
-    for cls in CLASSES:
+def described(*classes: type[Streamlet]) -> dict[str, list[dict[str, Any]]]:
+    """What `spec.descriptors` and `spec.schemas` have of some classes."""
+    descriptors: list[dict[str, Any]] = []
+    texts: dict[str, str] = {}
+    for cls in classes:
         descriptor, problems = describe(cls, class_name(cls))
         assert descriptor is not None, problems
         made = descriptor.model_dump(mode="json", by_alias=True, exclude_none=True)
         for port in (*made["inlets"], *made["outlets"]):
-            del port["schema"]["text"]  # `spec.schemas` has it
-        found.append(made)
-    return found
+            texts[port["schema"]["fingerprint"]] = port["schema"].pop("text")
+        descriptors.append(made)
+    schemas = [{"fingerprint": key, "text": text} for key, text in texts.items()]
+    return {"descriptors": descriptors, "schemas": schemas}
 
 
-DESCRIPTORS = descriptors()
+DESCRIPTORS = described(*CLASSES)["descriptors"]
 
 
 def a_streamlet(name: str, cls: type[Streamlet] = Validation, **fields: Any) -> dict[str, Any]:

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from cloudflow_cli.application_resource import secret_name
-from cloudflow_cli.deploying.compatibility import unreadable_meanwhile, unreadable_records
+from cloudflow_cli.deploying.compatibility import (
+    unreadable_across,
+    unreadable_meanwhile,
+    unreadable_records,
+)
 from cloudflow_cli.deploying.problems import (
     LoweredPartitions,
     MissingClaim,
@@ -28,7 +32,7 @@ from streamlet_sdk.blueprint.reading import dotted
 from streamlet_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from cloudflow_operator.api.v1alpha1 import Application, Topic
     from cloudflow_operator.desired.clusters import KafkaClusters
@@ -52,6 +56,7 @@ class Ground:
             nobody may look.
         autoscalers: the namespace's HorizontalPodAutoscalers by the Deployment that each scales.
         before: the application that is there now.
+        others: applications that name a topic which this one names, too.
         secret_keys: what the Secret of the application holds, or will; None: nobody may look.
     """
 
@@ -59,6 +64,7 @@ class Ground:
     claims: Mapping[str, tuple[str, ...]] | None = field(default_factory=dict)
     autoscalers: Mapping[str, str] = field(default_factory=dict)
     before: Application | None = None
+    others: Sequence[Application] = ()
     secret_keys: Collection[str] | None = ()
 
 
@@ -81,6 +87,7 @@ def warnings(application: Application, ground: Ground) -> list[Problem]:
         *_idle(intent, application),
         *_scaled_twice(intent, ground.autoscalers),
         *unreadable_meanwhile(ground.before, application),
+        *unreadable_across(application, ground.others, ground.clusters),
     ]
 
 

@@ -1,28 +1,36 @@
-"""Whether two versions of an application can read what the other one has written.
+"""Whether two versions of an application, or two applications, can read each other's records.
 
-Pure. `verify` compares the writers and readers of one version; records outlive a version, and while
-a version is rolled out both work.
+Pure. `verify` compares the writers and readers of one version. Records outlive a version, and while
+a version is rolled out both work; and applications may name the same topic.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cloudflow_cli.deploying.described import with_texts
-from cloudflow_cli.deploying.problems import UnreadableMeanwhile, UnreadableRecords
+from cloudflow_cli.deploying.problems import (
+    UnreadableAcross,
+    UnreadableMeanwhile,
+    UnreadableRecords,
+)
 from cloudflow_operator.desired.intent import Intent
 from streamlet_sdk.blueprint.reading import dotted
 from streamlet_sdk.errors import SchemaError
 from streamlet_sdk.serde.compatibility import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cloudflow_operator.api.v1alpha1 import Application, Topic
+    from cloudflow_operator.desired.clusters import KafkaClusters
     from streamlet_sdk.blueprint.descriptor import Descriptor, PortDescriptor
     from streamlet_sdk.problems import Problem
+
+# Two versions of one application are on the same Kafka clusters.
+_WITHOUT_PREFIXES: Final[KafkaClusters] = {}
 
 
 def unreadable_records(before: Application | None, after: Application) -> Iterator[Problem]:
@@ -57,10 +65,41 @@ def unreadable_meanwhile(before: Application | None, after: Application) -> Iter
         )
 
 
+def unreadable_across(
+    application: Application, others: Iterable[Application], clusters: KafkaClusters
+) -> Iterator[Problem]:
+    """What it and others cannot read of each other in the topics that they share.
+
+    Raises:
+        MissingExtraError: when protobuf schemas are compared and the extra is not installed.
+    """
+    for other in others:
+        theirs = f" of {other.metadata.namespace}/{other.metadata.name}"
+        for misfit in _misfits(writing=application, reading=other, clusters=clusters):
+            number = misfit.written.producers.index(misfit.producer)
+            yield UnreadableAcross(
+                path=dotted(("spec", "topics", misfit.written.name, "producers", number)),
+                topic=misfit.kafka_name,
+                reader=f"{misfit.consumer!r}{theirs}",
+                writer=repr(misfit.producer),
+                reasons=misfit.reasons,
+            )
+        for misfit in _misfits(writing=other, reading=application, clusters=clusters):
+            number = misfit.read.consumers.index(misfit.consumer)
+            yield UnreadableAcross(
+                path=dotted(("spec", "topics", misfit.read.name, "consumers", number)),
+                topic=misfit.kafka_name,
+                reader=repr(misfit.consumer),
+                writer=f"{misfit.producer!r}{theirs}",
+                reasons=misfit.reasons,
+            )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Misfit:
     """A reader that cannot read a writer; the topic between them as each of both knows it."""
 
+    kafka_name: str
     written: Topic
     read: Topic
     producer: str
@@ -68,18 +107,25 @@ class _Misfit:
     reasons: tuple[str, ...]
 
 
-def _misfits(*, writing: Application | None, reading: Application | None) -> Iterator[_Misfit]:
+def _misfits(
+    *,
+    writing: Application | None,
+    reading: Application | None,
+    clusters: KafkaClusters = _WITHOUT_PREFIXES,
+) -> Iterator[_Misfit]:
     if writing is None or reading is None or _declared(writing) == _declared(reading):
         return
-    writers, readers = _Ports(writing), _Ports(reading)
+    writers, readers = _Ports(writing, clusters), _Ports(reading, clusters)
     written = {writers.kafka_name(one.name): one for one in writing.spec.topics}
     for read in reading.spec.topics:
-        if (topic := written.get(readers.kafka_name(read.name))) is None:
+        place = readers.kafka_name(read.name)
+        if (topic := written.get(place)) is None:
             continue
         for producer, consumer in product(topic.producers, read.consumers):
             reasons = _reasons(writers.outlet(producer), readers.inlet(consumer))
             if reasons:
                 yield _Misfit(
+                    kafka_name=place[1],
                     written=topic,
                     read=read,
                     producer=producer,
@@ -109,8 +155,8 @@ def _reasons(writer: PortDescriptor | None, reader: PortDescriptor | None) -> tu
 class _Ports:
     """The ports of an application with their schemas, by `streamlet.port`."""
 
-    def __init__(self, application: Application) -> None:
-        self._intent = Intent(application, {})
+    def __init__(self, application: Application, clusters: KafkaClusters) -> None:
+        self._intent = Intent(application, clusters)
         texts = {one.fingerprint: one.text for one in application.spec.schemas}
         self._descriptors: Mapping[str, Descriptor] = {
             name: with_texts(one, texts) for name, one in self._intent.descriptors.items()

@@ -11,17 +11,21 @@ from pydantic import ValidationError
 
 from cloudflow_cli.application_resource import secret_name
 from cloudflow_cli.deploying import secret_values
+from cloudflow_cli.kube import applications
 from cloudflow_cli.kube.errors import RefusedByServerError
 from cloudflow_cli.kube.kinds import AUTOSCALER, CLAIM, SECRET
 from cloudflow_cli.kube.session import Target
 from cloudflow_operator.api.v1alpha1 import Application
 from cloudflow_operator.desired.clusters import KafkaCluster
+from cloudflow_operator.desired.intent import Intent
 from cloudflow_operator.errors import ForbiddenError
 from cloudflow_operator.interfaces import DEPLOYMENT
+from cloudflow_operator.ownership import is_going
+from cloudflow_operator.topic_states import Place, named_by
 from streamlet_sdk.runtime.pod.files import SERVERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cloudflow_cli.application_resource import Manifest
     from cloudflow_cli.kube.operators import Operator
@@ -115,3 +119,35 @@ async def autoscalers(session: Session, application: Application) -> Mapping[str
         return {}
     scaled = ((one["spec"]["scaleTargetRef"], one["metadata"]["name"]) for one in found)
     return {ref["name"]: name for ref, name in scaled if ref["kind"] == DEPLOYMENT.name}
+
+
+async def others(
+    session: Session, application: Application, clusters: KafkaClusters
+) -> Sequence[Application]:
+    """Applications that name a topic of this one, as far as this user may see them.
+
+    Of its namespace; of all where it gives a topic the name of one that may be another's.
+    """
+    intent = Intent(application, clusters)
+    own = {Place(one.cluster, intent.kafka_name(one)) for one in intent.topics.values()}
+    is_named = any(one.kafka_name is not None for one in intent.topics.values())
+    found, _ = await applications.visible(session, everywhere=is_named)
+    return [
+        other
+        for one in found
+        if not is_going(one) and not own.isdisjoint(named_by(one))
+        if (other := _readable(one)) is not None and not _is_same(other, application)
+    ]
+
+
+def _readable(manifest: Manifest) -> Application | None:
+    """Another one's application; one of an unknown form is for its own command line."""
+    try:
+        return Application.model_validate(manifest)
+    except ValidationError:
+        return None
+
+
+def _is_same(one: Application, other: Application) -> bool:
+    mine, theirs = one.metadata, other.metadata
+    return (mine.namespace, mine.name) == (theirs.namespace, theirs.name)

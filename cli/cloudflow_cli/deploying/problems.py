@@ -80,6 +80,23 @@ class UnreadableMeanwhile(Stated):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadableAcross(Stated):
+    """A warning: an application cannot read what another one writes into a topic of both."""
+
+    topic: str
+    reader: str
+    writer: str
+    reasons: tuple[str, ...]
+    says: ClassVar[str] = (
+        "{reader} cannot read what {writer} writes into {topic!r}, which both applications name: "
+        "{reasons}; such a record is handled as the reader's policy says."
+    )
+    advises: ClassVar[str] = (
+        "Make the schemas fit, readers first; or give one of both a topic of another name."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MissingSecretValue(Stated):
     """The value of a secret parameter is nowhere: its pods would wait for it, for ever."""
 

@@ -17,6 +17,7 @@ from cloudflow_cli.deploying.looking import (
     autoscalers,
     claims,
     kafka_clusters,
+    others,
     read_application,
     stored_secrets,
 )
@@ -85,6 +86,7 @@ async def prepare(session: Session, source: Source, asked: Asked, *, reset: bool
         claims=await claims(session, expected),
         autoscalers=await autoscalers(session, expected),
         before=there,
+        others=await others(session, expected, clusters),
         secret_keys=None if stored is None else {*stored, *(secrets or ())},
     )
     if found := problems(expected, ground):

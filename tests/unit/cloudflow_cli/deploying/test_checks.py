@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from cloudflow_cli.deploying.checks import Ground, problems, warnings
 from cloudflow_operator import names
 from streamlet_sdk import Inlet, Outlet, Streamlet
-from streamlet_sdk.blueprint.declarations import describe
 from support.applications import (
     CLUSTERS,
     NAME,
@@ -19,6 +18,7 @@ from support.applications import (
     a_store,
     a_streamlet,
     a_topic,
+    described,
 )
 from support.deploying import application
 
@@ -135,10 +135,10 @@ class _Fitting(BaseModel):
     unit: str = ""
 
 
-def _pair(model: type[BaseModel], topic: str = "metrics") -> Application:
-    """A writer and a reader of one model."""
+def _pair(model: type[BaseModel], topic: str = "metrics", **fields: Any) -> Application:
+    """A writer and a reader of one model; words say more of the topic between them."""
     model = type("Metric", (model,), {"__doc__": "The record."})
-    out = type("Writer", (Streamlet,), {"out": Outlet(model), "__doc__": "Writes."})
+    writer = type("Writer", (Streamlet,), {"out": Outlet(model), "__doc__": "Writes."})
     inlet = Inlet(model)
 
     def keep(self: Any, value: Any) -> None:
@@ -148,22 +148,10 @@ def _pair(model: type[BaseModel], topic: str = "metrics") -> Application:
     reader = type(
         "Reader", (Streamlet,), {"in_": inlet, "keep": inlet.each(keep), "__doc__": "Reads."}
     )
-    descriptors, schemas = [], {}
-    for cls, name in ((out, "plant:Writer"), (reader, "plant:Reader")):
-        descriptor, faults = describe(cls, name)
-        assert descriptor is not None, faults
-        made = descriptor.model_dump(mode="json", by_alias=True, exclude_none=True)
-        for port in (*made["inlets"], *made["outlets"]):
-            schemas[port["schema"]["fingerprint"]] = port["schema"].pop("text")
-        descriptors.append(made)
     return application(
-        streamlets=[
-            {"name": "writer", "class": "plant:Writer"},
-            {"name": "reader", "class": "plant:Reader"},
-        ],
-        topics=[a_topic(topic, ("writer.out",), ("reader.in",))],
-        descriptors=descriptors,
-        schemas=[{"fingerprint": key, "text": text} for key, text in schemas.items()],
+        streamlets=[a_streamlet("writer", writer), a_streamlet("reader", reader)],
+        topics=[a_topic(topic, ("writer.out",), ("reader.in",), **fields)],
+        **described(writer, reader),
     )
 
 
@@ -190,6 +178,36 @@ def test_old_readers_that_cannot_read_new_writers_are_a_warning() -> None:
 def test_old_readers_that_have_a_default_are_no_warning() -> None:
     ground = Ground(clusters=CLUSTERS, before=_pair(_Fitting))
     assert warnings(_pair(_Old), ground) == []
+
+
+def _elsewhere(one: Application, name: str = "billing") -> Application:
+    return one.model_copy(update={"metadata": one.metadata.model_copy(update={"name": name})})
+
+
+def test_applications_that_share_a_topic_have_to_read_each_other() -> None:
+    mine, theirs = (_pair(model, kafkaName="plant.metrics") for model in (_New, _Old))
+    assert found(mine, others=[_elsewhere(theirs)]) == []
+    (warning,) = warnings(mine, Ground(clusters=CLUSTERS, others=[_elsewhere(theirs)]))
+    assert warning.path == "spec.topics.metrics.consumers.0"
+    told = "'reader.in' cannot read what 'writer.out' of plant/billing writes into 'plant.metrics'"
+    assert told in warning.sentence
+    assert "unit" in warning.sentence
+    (warning,) = warnings(theirs, Ground(clusters=CLUSTERS, others=[_elsewhere(mine)]))
+    assert warning.path == "spec.topics.metrics.producers.0"
+    told = "'reader.in' of plant/billing cannot read what 'writer.out' writes into 'plant.metrics'"
+    assert told in warning.sentence
+
+
+def test_a_topic_is_shared_by_its_name_in_kafka_alone() -> None:
+    others = [_elsewhere(_pair(_Old))]
+    assert warnings(_pair(_New), Ground(clusters=CLUSTERS, others=others)) == []
+    named = _pair(_New, kafkaName="plant.billing.metrics")
+    assert warnings(named, Ground(clusters=CLUSTERS, others=others)) != []
+    far = _pair(_New, kafkaName="plant.billing.metrics", cluster="east")
+    assert warnings(far, Ground(clusters=CLUSTERS, others=others)) == []
+    prefixed = [_elsewhere(_pair(_Old, cluster="east"))]
+    far = _pair(_New, kafkaName="east.plant.billing.metrics", cluster="east")
+    assert warnings(far, Ground(clusters=CLUSTERS, others=prefixed)) != []
 
 
 def test_records_of_a_topic_that_is_no_longer_read_do_not_matter() -> None:
