@@ -69,6 +69,7 @@ class InletRunner:
         # Those that the user's hooks know of.
         self._announced: set[Claim] = set()
         self._is_stopping = False
+        self.has_joined = False
         # Whether records are read that no worker has yet.
         self._in_hand = False
         # Since when partitions are given back and not assigned anew.
@@ -129,6 +130,7 @@ class InletRunner:
 
     def assigned(self, claims: Sequence[Claim]) -> None:
         """Open claims, each in a task of its own."""
+        self.has_joined = True
         for claim in claims:
             self._begin_opening(claim)
         if self._given_back_at is not None:
@@ -236,7 +238,6 @@ class InletRunner:
 
     def _worker(self, claim: Claim, position: int) -> Worker:
         stage = self.plan.stage
-        guarantee = self.plan.guarantee
         kind: type[SequentialWorker | ParallelWorker | BatchingWorker] = SequentialWorker
         role = stage.handler.role
         if isinstance(role, Batches):
@@ -245,8 +246,8 @@ class InletRunner:
             kind = ParallelWorker
         ledger = Ledger(
             position,
-            hold=guarantee == "exactly-once",
-            at_most_once=claim if guarantee == "at-most-once" else None,
+            hold=self.plan.guarantee == "exactly-once",
+            at_most_once=claim if self.plan.guarantee == "at-most-once" else None,
         )
         worker = kind(stage, claim, ledger)
         worker.progressed = self._progressed

@@ -21,6 +21,7 @@ from streamlet_sdk.runtime.ports import bindings, outlet_writers, partitions_of
 from streamlet_sdk.runtime.threads import DaemonThreads
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import timedelta
 
     from streamlet_sdk.contract import StreamletConfig
@@ -129,6 +130,11 @@ class StreamletRunner:
     def streamlet(self) -> Streamlet | None:
         """The instance, once it is made."""
         return getattr(self, "_streamlet", None)
+
+    @property
+    def joining(self) -> Sequence[str]:
+        """The inlets that have not been in their group yet."""
+        return [inlet.name for inlet in self.inlets if not inlet.has_joined]
 
     @property
     def completed(self) -> bool:

@@ -103,7 +103,10 @@ class Listener(Protocol):
     """The engine's side of a consumer; every method is called on the event loop."""
 
     def assigned(self, claims: Sequence[Claim]) -> None:
-        """New claims; nothing is fetched for them until `Consumer.open`."""
+        """New claims; nothing is fetched for them until `Consumer.open`.
+
+        It is called after each join, also when there is nothing for this one.
+        """
         ...
 
     async def revoked(self, claims: Sequence[Claim], deadline: float) -> None:

@@ -71,11 +71,13 @@ class Journal:
         self.diary = diary
         self.claims: list[Claim] = []
         self.lost_claims: list[Claim] = []
+        self.joins = 0
         self.revocations = 0
         self.on_revoke: Callable[[Sequence[Claim], float], object] = _nothing
 
     def assigned(self, claims: Sequence[Claim]) -> None:
         """Remember them."""
+        self.joins += 1
         self.claims += claims
         self.diary += [f"{self.name} +{claim.partition}" for claim in claims]
 

@@ -97,6 +97,9 @@ class Pod:
         state = "stopping" if self.stop.wished and self._state == "running" else self._state
         if state != "running":
             yield f"the streamlet is {state}"
+        elif self._runner is not None:
+            # Until then nobody can do without the replica that this one shall take the place of.
+            yield from (f"inlet {name}: it joins its group" for name in self._runner.joining)
         for where, what in self._health.troubles.items():
             yield f"{where}: {what}"
 

@@ -40,6 +40,8 @@ async def test_a_member_too_many_owns_nothing_and_waits(world: World) -> None:
     topic, group = await world.topic(), world.name("group")
     readers = [await world.reader(topic, group) for _ in range(2)]
     await _settled(readers, [0, 1])
+    # Who has nothing knows that it is a member.
+    await eventually(lambda: all(one.journal.joins for one in readers), "both to be told")
     owner = max(readers, key=lambda reader: len(reader.partitions))
     await owner.close()
     readers.remove(owner)

@@ -16,8 +16,9 @@ from streamlet_sdk.errors import UnavailableError
 from streamlet_sdk.runtime.pod import pod as pods
 from streamlet_sdk.runtime.pod.files import Contract, KafkaCluster
 from streamlet_sdk.runtime.pod.pod import STUCK, Pod
-from streamlet_sdk.runtime.transport import TopicSpec
+from streamlet_sdk.runtime.transport import ConsumerSpec, TopicSpec
 from support.engine import a_config
+from support.transport import Journal, deadline
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -130,6 +131,24 @@ async def test_a_pod_is_ready_while_it_works_and_not_while_it_stops(brokers: Bro
         streamlet.may_go.set()
         await task
     assert list(pod.why_not_ready()) == ["the streamlet is stopped"]
+
+
+async def test_a_pod_is_not_ready_before_it_has_joined_its_group(brokers: Brokers) -> None:
+    pod, may_go = a_pod(Copy), asyncio.Event()
+    group = pod._told.config.group("in")
+    other = brokers.broker.transport(client="other").consumer(
+        ConsumerSpec(topic="in", group=group, member="other")
+    )
+    journal = Journal("other", [])
+    journal.on_revoke = lambda _claims, _deadline: may_go.wait()
+    await other.start(journal)
+    async with at_work(pod):
+        await until(pod, ["inlet in: it joins its group"])
+        assert not journal.lost_claims
+        may_go.set()
+        await until(pod, [])
+        assert journal.revocations == 1
+        await other.close(leave=True, deadline=deadline())
 
 
 async def test_a_broker_that_is_away_is_the_reason_until_it_comes(
