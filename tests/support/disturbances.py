@@ -140,13 +140,12 @@ async def evicted(stage: Stage) -> None:
 
 
 async def denied(stage: Stage) -> None:
-    """A quota keeps pods from being replaced, the status says so, and the quota goes."""
+    """A quota allows no new pods: the old ones stay, the status says so, and the quota goes."""
     kube, before = stage.space.kube, await stage.pods(*RELAYS)
     spec = {"hard": {"pods": str(len(STREAMLETS) - len(RELAYS))}}
     quota = document("v1", "ResourceQuota", "tight", stage.space.namespace, spec=spec)
     await kube.create(quota)
     await stage.run(f"restart {APPLICATION} {' '.join(RELAYS)}")
-    await stage.replaced(before)
 
     async def says_so() -> bool:
         status = (await stage.application.read())["status"]
@@ -154,7 +153,9 @@ async def denied(stage: Stage) -> None:
         return all("exceeded quota" in told[name] for name in RELAYS)
 
     await stage.until(says_so, "a status that tells of the quota")
+    assert _identities(await stage.pods(*RELAYS)) == _identities(before)
     await kube.delete(quota)
+    await stage.replaced(before)
 
 
 DISTURBANCES: Final[Mapping[str, Callable[[Stage], Awaitable[None]]]] = {

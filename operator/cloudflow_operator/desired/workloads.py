@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 # A ReplicaSet that is kept keeps its ConfigMap; the resource's history is where roll-backs are.
 _HISTORY: Final = 2
+# A new pod works before an old one goes. Of many consumers some go at once: the others have their
+# partitions, and each who comes or goes stops them all for a moment.
+_SERVERS: Final = {"maxSurge": 1, "maxUnavailable": 0}
+_CONSUMERS: Final = {"maxSurge": "25%", "maxUnavailable": "25%"}
 
 
 def configuration(workload: Workload) -> Manifest:
@@ -61,8 +65,5 @@ def strategy(workload: Workload) -> Manifest:
     has_one_writer = any(one.access == "ReadWriteOnce" for one in descriptor.volume_mounts)
     if has_one_writer or not all(one.replicated for one in descriptor.sources):
         return {"type": "Recreate"}
-    # A server's new pod takes requests before the old one goes. A consumer's new pod would only
-    # take partitions from the one that is about to go.
-    surge, unavailable = (1, 0) if descriptor.server is not None else (0, 1)
-    rolling = {"maxSurge": surge, "maxUnavailable": unavailable}
-    return {"type": "RollingUpdate", "rollingUpdate": rolling}
+    rolling = _SERVERS if descriptor.server is not None else _CONSUMERS
+    return {"type": "RollingUpdate", "rollingUpdate": {**rolling}}
