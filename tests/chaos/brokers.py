@@ -171,6 +171,7 @@ async def brokers(properties: Mapping[str, str] | None = None) -> AsyncIterator[
 
     Raises:
         KafkaUnavailableError: when there can be none here.
+        DidNotStartError: when one does not serve in time.
     """
     layout = Layout(
         brokers=BROKERS,

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from chaos.stage import Stage
 from streamlet_sdk.errors import CloudflowError
-from testbed.jars import KafkaUnavailableError
+from testbed.kafka import STARTING
 
 if TYPE_CHECKING:
     from chaos.brokers import Brokers
@@ -25,7 +25,7 @@ _UNFINISHED = (
     TimeoutError,
     OSError,
     KafkaError,
-    KafkaUnavailableError,
+    *STARTING,
     CloudflowError,
     ValueError,
 )

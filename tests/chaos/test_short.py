@@ -10,7 +10,7 @@ from chaos.brokers import brokers
 from chaos.running import run
 from chaos.scenarios import SHORT
 from support.require import missing
-from testbed.jars import KafkaUnavailableError
+from testbed.kafka import STARTING
 
 
 @pytest.mark.slow
@@ -22,7 +22,7 @@ async def test_guarantees_hold_while_replicas_and_brokers_die() -> None:
             results = [
                 await run(scenario, guarantee, seed, cluster) for scenario, guarantee in SHORT
             ]
-    except KafkaUnavailableError as error:
+    except STARTING as error:
         missing("kafka", str(error))
     broken = {f"{made.scenario} {made.guarantee} {seed}": made.broken for made in results}
     assert not any(broken.values()), broken

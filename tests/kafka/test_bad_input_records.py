@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from streamlet_sdk.errors import OutcomeUnknownError, RejectedError, TransportEr
 from streamlet_sdk.runtime.kafka import KafkaTransport
 from support.require import missing
 from support.transport import PATIENCE, Row, World, send, submit
-from testbed.kafka import KafkaCluster, KafkaUnavailableError, cluster
+from testbed.kafka import STARTING, KafkaCluster, cluster
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -207,22 +208,21 @@ def mounted(folder: Path, options: str) -> bool:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[KafkaCluster]:
     """A broker with 64 MiB of disk; needs to be allowed to mount file systems."""
-    made = KafkaCluster(tmp_path)
-    [broker] = made.brokers
-    data = broker.folder / "data"
-    data.mkdir()
-    if not mounted(data, "size=64m"):
-        pytest.skip("a small file system can be mounted by root alone")
-    try:
-        made.format()
-        made.start()
-    except KafkaUnavailableError as error:
-        missing("kafka", str(error))
-    try:
+    with contextlib.ExitStack() as ending:
+        try:
+            made = KafkaCluster(tmp_path)
+            [broker] = made.brokers
+            data = broker.folder / "data"
+            data.mkdir()
+            if not mounted(data, "size=64m"):
+                pytest.skip("a small file system can be mounted by root alone")
+            ending.callback(subprocess.run, ["umount", str(data)], check=True)
+            ending.callback(made.stop)
+            made.format()
+            made.start()
+        except STARTING as error:
+            missing("kafka", str(error))
         yield made
-    finally:
-        made.stop()
-        subprocess.run(["umount", str(data)], check=True)
 
 
 @pytest.mark.slow

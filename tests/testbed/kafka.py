@@ -11,13 +11,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,14 +24,15 @@ from support.require import missing
 from testbed.jars import KafkaUnavailableError, jars
 from testbed.keeping import cache
 from testbed.ports import free_ports
-from testbed.process import end_recorded
+from testbed.process import DidNotStartError, Process, end_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 EXISTING = "CLOUDFLOW_TEST_KAFKA"
-START_SECONDS = 180.0
-STOP_SECONDS = 15.0
+TOOL_SECONDS = 180.0
+STARTING = (KafkaUnavailableError, DidNotStartError)
+"""Why there may be no Kafka."""
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
 INTERNAL = "PLAINTEXT"
 CONTROLLER = "CONTROLLER"
@@ -109,7 +108,7 @@ class Layout:
         }
 
 
-class Broker:
+class Broker(Process):
     """One broker in a folder of its own, controller too; its ports stay for its whole life.
 
     `bootstrap` is the `host:port` of its plain listener.
@@ -117,21 +116,16 @@ class Broker:
 
     def __init__(self, folder: Path, layout: Layout, number: int) -> None:
         """Start nothing yet; a cluster calls `configure` when it knows all brokers."""
-        self.folder = folder
+        command = _java("kafka.Kafka", str(folder / "server.properties"))
+        super().__init__(folder, command, lambda: self._known() > 0)
         self.number = number
         self._layout = layout
         self._ports = dict(zip(layout.protocols, free_ports(len(layout.protocols)), strict=True))
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def bootstrap(self) -> str:
         """Where its plain listener is."""
         return self.address(INTERNAL)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether its process is there; a paused one is."""
-        return self._process is not None and self._process.poll() is None
 
     def address(self, listener: str) -> str:
         """The `host:port` of a listener."""
@@ -163,83 +157,28 @@ class Broker:
             for word in ("--add-scram", f"{mechanism}=[name={name},password={password}]")
         ]
         words = ("format", "--cluster-id", CLUSTER_ID, *users, "--config", "server.properties")
-        return self._java("kafka.tools.StorageTool", *words)
+        return self._tool("kafka.tools.StorageTool", *words)
 
     def alter_user(self, bootstrap: str, user: str, changed: str) -> subprocess.Popen[bytes]:
         """Run Kafka's tool that changes a user's credentials."""
         words = ("--bootstrap-server", bootstrap, "--alter", "--add-config", changed)
         who = ("--entity-type", "users", "--entity-name", user)
-        return self._java("kafka.admin.ConfigCommand", *words, *who)
-
-    def launch(self) -> None:
-        """Begin to start it; a stopped broker has its records again."""
-        self._process = self._java("kafka.Kafka", str(self.folder / "server.properties"))
-        self.folder.joinpath("pid").write_text(str(self._process.pid))
-
-    def start(self) -> None:
-        """Start it and wait until it serves.
-
-        Raises:
-            KafkaUnavailableError: when it ends, or does not serve in time.
-        """
-        self.launch()
-        self.await_brokers(1)
+        return self._tool("kafka.admin.ConfigCommand", *words, *who)
 
     def await_brokers(self, count: int) -> None:
         """Wait until it knows of `count` brokers that serve.
 
         Raises:
-            KafkaUnavailableError: when it ends, or does not get there in time.
+            DidNotStartError: when it ends, or does not get there in time.
         """
-        deadline = time.monotonic() + START_SECONDS
-        while _brokers_known(self._layout.host, self._ports[INTERNAL]) < count:
-            if not self.is_alive or time.monotonic() > deadline:
-                self.kill()
-                raise KafkaUnavailableError(f"Kafka did not start: {self.log()[-1000:]}")
-            time.sleep(0.05)
+        self.await_serving(lambda: self._known() >= count)
 
-    def log(self) -> str:
-        """What its process has written."""
-        return self.folder.joinpath("log").read_text(errors="replace")
+    def _known(self) -> int:
+        return _brokers_known(self._layout.host, self._ports[INTERNAL])
 
-    def stop(self) -> None:
-        """Shut it down, by force when it takes long; paused or not."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        self.resume()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    def kill(self) -> None:
-        """End it as a crash would; paused or not."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def pause(self) -> None:
-        """Freeze it: its connections stay open, and nobody answers any more."""
-        if self._process is not None and self.is_alive:
-            self._signal(signal.SIGSTOP)
-            # Its threads stop one after the other; here all have.
-            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
-
-    def resume(self) -> None:
-        """Let it go on after a pause."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(number)
-
-    def _java(self, main: str, *words: str) -> subprocess.Popen[bytes]:
-        command = [*JAVA, "-cp", f"{jars()}/*", main, *words]
+    def _tool(self, main: str, *words: str) -> subprocess.Popen[bytes]:
         with self.folder.joinpath("log").open("ab") as log:
-            return subprocess.Popen(
-                command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
-            )
+            return subprocess.Popen(_java(main, *words), cwd=self.folder, stdout=log, stderr=log)
 
 
 class KafkaCluster:
@@ -270,7 +209,7 @@ class KafkaCluster:
         """
         tools = [broker.format() for broker in self.brokers]
         for broker, tool in zip(self.brokers, tools, strict=True):
-            if tool.wait(START_SECONDS):
+            if tool.wait(TOOL_SECONDS):
                 raise KafkaUnavailableError(f"Kafka's storage tool failed: {broker.log()[-1000:]}")
 
     def set_password(self, user: str, mechanism: str, password: str) -> None:
@@ -280,14 +219,14 @@ class KafkaCluster:
             KafkaUnavailableError: when Kafka's own tool fails.
         """
         changed = f"{mechanism}=[password={password}]"
-        if self.brokers[0].alter_user(self.bootstrap, user, changed).wait(START_SECONDS):
+        if self.brokers[0].alter_user(self.bootstrap, user, changed).wait(TOOL_SECONDS):
             raise KafkaUnavailableError(f"Kafka's tool failed: {self.brokers[0].log()[-1000:]}")
 
     def start(self) -> None:
         """Start all and wait until each knows the others.
 
         Raises:
-            KafkaUnavailableError: when one ends, or does not serve in time.
+            DidNotStartError: when one ends, or does not serve in time.
         """
         for broker in self.brokers:
             broker.launch()
@@ -322,17 +261,18 @@ def cluster(
         properties=properties or {},
         users=users or {},
     )
-    with tempfile.TemporaryDirectory(prefix="cloudflow-kafka-") as folder:
-        made = KafkaCluster(Path(folder), layout)
+    with (
+        tempfile.TemporaryDirectory(prefix="cloudflow-kafka-") as folder,
+        contextlib.ExitStack() as ending,
+    ):
         try:
-            try:
-                made.format()
-                made.start()
-            except KafkaUnavailableError as error:
-                missing("kafka", str(error))
-            yield made
-        finally:
-            made.stop()
+            made = KafkaCluster(Path(folder), layout)
+            ending.callback(made.stop)
+            made.format()
+            made.start()
+        except STARTING as error:
+            missing("kafka", str(error))
+        yield made
 
 
 @contextlib.contextmanager
@@ -344,6 +284,10 @@ def running() -> Iterator[str]:
         return
     with cluster() as made:
         yield made.bootstrap
+
+
+def _java(main: str, *words: str) -> Sequence[str]:
+    return [*JAVA, "-cp", f"{jars()}/*", main, *words]
 
 
 def _brokers_known(host: str, port: int) -> int:

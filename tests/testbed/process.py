@@ -58,14 +58,14 @@ class Process:
             )
         self.folder.joinpath("pid").write_text(str(self._process.pid))
 
-    def await_serving(self) -> None:
-        """Wait until it serves.
+    def await_serving(self, serves: Callable[[], bool] | None = None) -> None:
+        """Wait until it serves, or until something else is so that `serves` tells.
 
         Raises:
             DidNotStartError: when it ends, or does not serve in time.
         """
         deadline = time.monotonic() + START_SECONDS
-        while not self._serves():
+        while not (serves or self._serves)():
             if not self.is_alive or time.monotonic() > deadline:
                 self.kill()
                 raise DidNotStartError(f"{self.name} did not start: {self.log()[-1000:]}")
