@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloudflow_operator.api.v1alpha1 import StreamletStatus
 from cloudflow_operator.conditions import MOST_NAMED, Reason
-from cloudflow_operator.pod_status import CRASH_LOOP, RUNNING, is_going, pod_status
+from cloudflow_operator.pod_status import CRASH_LOOP, RUNNING, WAITING, is_going, pod_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ def streamlet_status(
     denial = next(_denials(deployment, observed), "")
     return StreamletStatus(
         name=name,
-        phase=_phase(staying, replicas),
+        phase=_phase(staying, replicas, is_held_up=bool(denial) and is_rolling_out(deployment)),
         replicas=replicas,
         ready_replicas=ready,
         restarts=sum(one.restarts for one in staying),
@@ -80,16 +80,22 @@ def total(streamlets: Sequence[StreamletStatus]) -> str:
     return f"{ready}/{sum(one.replicas for one in streamlets)}"
 
 
-def _phase(pods: Sequence[PodStatus], replicas: int) -> Reason:
+def _phase(pods: Sequence[PodStatus], replicas: int, *, is_held_up: bool) -> Reason:
     if any(pod.status == CRASH_LOOP for pod in pods):
         return Reason.CRASH_LOOP
-    if len(pods) == replicas and all(map(_is_well, pods)):
-        return Reason.RUNNING
-    return Reason.PENDING
+    # A new pod that begins while the old ones do the work takes nothing from anybody.
+    is_enough = sum(map(_is_well, pods)) >= replicas
+    is_fine = is_enough and not is_held_up and all(map(_is_calm, pods))
+    return Reason.RUNNING if is_fine else Reason.PENDING
 
 
 def _is_well(pod: PodStatus) -> bool:
     return pod.ready and pod.status == RUNNING
+
+
+def _is_calm(pod: PodStatus) -> bool:
+    """Whether a pod is well, or is about to be as far as anybody knows."""
+    return _is_well(pod) or (pod.status in {*WAITING, RUNNING} and not pod.message)
 
 
 def _of_pods(pods: Sequence[PodStatus]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cloudflow_operator import names
-from cloudflow_operator.api.v1alpha1 import Status, TopicStatus
+from cloudflow_operator.api.v1alpha1 import Condition, Status, TopicStatus
 from cloudflow_operator.conditions import some_of
 from cloudflow_operator.desired.problems import UnsupportedContract
 from cloudflow_operator.interfaces import DEPLOYMENT, Key
@@ -158,6 +158,47 @@ async def test_three_pods_are_shown_and_those_that_are_not_ready_come_first() ->
     assert (found.ready_replicas, found.replicas) == (4, 5)
 
 
+@pytest.mark.parametrize(
+    ("newer", "phase"),
+    [
+        (waiting_pod("ContainerCreating"), "Running"),
+        (waiting_pod("ErrImagePull", "no such image"), "Pending"),
+        (waiting_pod("CrashLoopBackOff", "back-off", {"exitCode": 2}), "CrashLoopBackOff"),
+        (
+            {
+                "phase": "Pending",
+                "conditions": [{"type": "PodScheduled", "status": "False", "message": "no node"}],
+            },
+            "Pending",
+        ),
+    ],
+)
+async def test_a_new_pod_beside_enough_old_ones_takes_nothing_unless_it_cannot_come(
+    newer: dict[str, Any], phase: str
+) -> None:
+    cluster = await deployed(2)
+    one = cluster.the(DEPLOYMENT)
+    one["spec"]["replicas"] = 1
+    name = names.workload("sensor-data", "validation")
+    for key, pod in cluster.objects.items():
+        if key.name == f"{name}-1-1":
+            pod["status"] = newer
+    found = of(cluster)
+    assert (found.phase, found.ready) == (phase, "1/1")
+    assert condition(found, "Ready").status == str(phase == "Running")
+
+
+@pytest.mark.parametrize("updated", [0, 1])
+async def test_pods_that_are_refused_hold_up_a_roll_out(updated: int) -> None:
+    cluster = await deployed(1)
+    one = cluster.the(DEPLOYMENT)
+    refused = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}
+    one["status"] |= {"updatedReplicas": updated, "conditions": [refused]}
+    found = of(cluster)
+    assert found.phase == ("Running" if updated else "Pending")
+    assert ("exceeded quota" in found.message) == (not updated)
+
+
 async def test_of_many_pods_the_one_that_says_why_is_told() -> None:
     cluster = await deployed(2)
     name = names.workload("sensor-data", "validation")
@@ -177,8 +218,13 @@ async def test_a_deployment_that_its_controller_has_not_seen_is_rolling_out() ->
     assert progress(of(cluster)) == ("True", "RollingOut")
 
 
+def condition(found: Status, type: str) -> Condition:
+    (one,) = [each for each in found.conditions if each.type == type]
+    return one
+
+
 def progress(found: Status) -> tuple[str, str]:
-    (one,) = [each for each in found.conditions if each.type == "Progressing"]
+    one = condition(found, "Progressing")
     return one.status, one.reason
 
 
