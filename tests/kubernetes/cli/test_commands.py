@@ -21,12 +21,7 @@ if TYPE_CHECKING:
     from support.command import Shell
     from support.kube import Document, Kube
 
-STATUS: Document = {
-    "observedGeneration": 1,
-    "phase": "Running",
-    "ready": "3/3",
-    "topics": [{"name": "metrics", "kafkaName": "metrics", "state": "Ready", "created": True}],
-}
+STATUS: Document = {"observedGeneration": 1, "phase": "Running", "ready": "3/3"}
 
 
 @pytest.fixture
@@ -34,7 +29,9 @@ async def application(shell: Shell, kube: Kube, namespace: str) -> Document:
     """One that an operator runs."""
     del shell  # it has installed the resource
     made = await kube.create(an_application(namespace=namespace))
-    return await kube.merge(made, {"status": STATUS}, "status")
+    metrics = {"name": "metrics", "kafkaName": f"{namespace}.metrics", "state": "Ready"}
+    topics = [{**metrics, "created": True}]
+    return await kube.merge(made, {"status": {**STATUS, "topics": topics}}, "status")
 
 
 async def test_kubectl_finds_the_plug_in(
@@ -91,7 +88,7 @@ async def test_acc_12_undeploy_leaves_topics_unless_they_are_asked_for(
 ) -> None:
     ended = await shell(f"kubectl cloudflow undeploy sensor-data -n {namespace} --wait")
     assert (ended.status, ended.err) == (Exit.DONE, "")
-    assert "Kept: the topics metrics." in ended.out
+    assert f"Kept: the topics {namespace}.metrics." in ended.out
     assert await kube.find(application) is None
 
 
@@ -114,7 +111,7 @@ async def test_topics_go_once_the_operator_holds_the_application(
     await kube.merge(application, {"metadata": {"finalizers": None}})
     out, err = await process.communicate()
     assert (process.returncode, err) == (Exit.DONE, b"")
-    assert b"Deleted: the topics metrics." in out
+    assert f"Deleted: the topics {namespace}.metrics.".encode() in out
 
 
 async def test_undeploy_force_needs_no_operator(
