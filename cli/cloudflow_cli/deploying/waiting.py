@@ -22,19 +22,20 @@ if TYPE_CHECKING:
     from cloudflow_cli.kube.session import Session
     from cloudflow_operator.api.v1alpha1 import Application, PodStatus
 
-# A pod that is so does not become well by itself, or not soon.
-_FAILED: Final = frozenset(
+# A pod that is so does not become well by itself.
+_LOST: Final = frozenset({"CrashLoopBackOff", "ErrImageNeverPull", "InvalidImageName"})
+# The kubelet tries again after 10 seconds: a registry or a Secret may have been late.
+_TRIED_AGAIN: Final = frozenset(
     {
-        "CrashLoopBackOff",
         "CreateContainerConfigError",
         "CreateContainerError",
-        "ErrImageNeverPull",
         "ErrImagePull",
         "ImagePullBackOff",
-        "InvalidImageName",
         "RunContainerError",
     }
 )
+_FAILED: Final = _LOST | _TRIED_AGAIN
+_PATIENCE: Final = 15.0
 _PAUSE: Final = 1.0
 _DONE: Final = {Reason.RUNNING, Reason.PAUSED}
 
@@ -88,10 +89,12 @@ async def settled(
         NotReadyError: when it cannot get there without help, or not in time; with the reason.
         NotFoundError: when somebody removed it.
     """
+    before = [*_pods(read_application(written))]
     watch = _Watch(
         name=written["metadata"]["name"],
         generation=written["metadata"]["generation"],
-        ill={pod.name for pod in _pods(read_application(written)) if pod.status in _FAILED},
+        ill={pod.name for pod in before if pod.status in _FAILED},
+        sets={_replica_set(pod) for pod in before},
         progress=Progress(tell),
     )
     try:
@@ -108,13 +111,20 @@ async def settled(
 
 @dataclass(kw_only=True)
 class _Watch:
-    """What is waited for, and what was seen of it last."""
+    """What is waited for, and what was seen of it last.
+
+    Attributes:
+        ill: pods that had failed before.
+        sets: the ReplicaSets that had pods before.
+    """
 
     name: str
     generation: int
     ill: set[str]
+    sets: set[str]
     progress: Progress
     last: str = "the operator has not looked at it"
+    _since: dict[str, float] = field(default_factory=dict)
 
     def is_over(self, application: Application) -> bool:
         """Whether all is well; it raises `NotReadyError` when it will not be."""
@@ -124,17 +134,34 @@ class _Watch:
         self.last = application.status.message or str(application.status.phase)
         if _is_settled(application):
             return True
-        if (why := failure(application, self.ill)) is not None:
+        excused = self.ill | self._tried_again(application) | self._replaced(application)
+        if (why := _failure(application, excused)) is not None:
             raise NotReadyError(f"{self.name} does not get ready: {why}", hint=_look(self.name))
         return False
 
+    def _tried_again(self, application: Application) -> set[str]:
+        """The pods that have not failed for long."""
+        now = asyncio.get_running_loop().time()
+        failing = {pod.name for pod in _pods(application) if pod.status in _TRIED_AGAIN}
+        return {name for name in failing if now - self._since.setdefault(name, now) < _PATIENCE}
 
-def failure(application: Application, ill: set[str]) -> str | None:
+    def _replaced(self, application: Application) -> set[str]:
+        """The pods that stay only until newer ones beside them are ready."""
+        return {
+            pod.name
+            for streamlet in application.status.streamlets
+            if not self.sets.issuperset(map(_replica_set, streamlet.pods))
+            for pod in streamlet.pods
+            if _replica_set(pod) in self.sets
+        }
+
+
+def _failure(application: Application, excused: set[str]) -> str | None:
     """Why an application does not get ready without help; None while it may.
 
     Args:
         application: with the status of what was written.
-        ill: pods that had failed before; they make place for others.
+        excused: pods whose failures say nothing yet, or no more.
     """
     conditions = {one.type: one for one in application.status.conditions}
     valid = conditions.get(Aspect.CONFIGURATION_VALID)
@@ -145,7 +172,7 @@ def failure(application: Application, ill: set[str]) -> str | None:
         return progressing.message
     for streamlet in application.status.streamlets:
         for pod in streamlet.pods:
-            if pod.status in _FAILED and pod.name not in ill:
+            if pod.status in _FAILED and pod.name not in excused:
                 more = f": {pod.message}" if pod.message else ""
                 return f"{streamlet.name}: pod {pod.name} is {pod.status}{more}"
     return None
@@ -154,6 +181,10 @@ def failure(application: Application, ill: set[str]) -> str | None:
 def _pods(application: Application) -> Iterator[PodStatus]:
     for streamlet in application.status.streamlets:
         yield from streamlet.pods
+
+
+def _replica_set(pod: PodStatus) -> str:
+    return pod.name.rpartition("-")[0]
 
 
 def _is_settled(application: Application) -> bool:

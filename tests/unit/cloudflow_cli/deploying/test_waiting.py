@@ -100,7 +100,10 @@ async def test_each_line_is_told_once() -> None:
 
 
 @pytest.mark.parametrize("word", ["ErrImagePull", "ImagePullBackOff", "CrashLoopBackOff"])
-async def test_acc_16_a_pod_that_fails_ends_it_with_its_reason(word: str) -> None:
+async def test_acc_16_a_pod_that_fails_ends_it_with_its_reason(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "_PATIENCE", 0.05)
     ill = status("Pending", "RollingOut", streamlets=[streamlet(word, "Error, exit code 1: boom")])
     with pytest.raises(NotReadyError) as caught:
         await waited(ill)
@@ -108,9 +111,32 @@ async def test_acc_16_a_pod_that_fails_ends_it_with_its_reason(word: str) -> Non
     assert expected in str(caught.value)
 
 
+@pytest.mark.parametrize("word", ["ErrImagePull", "CreateContainerConfigError"])
+async def test_what_the_kubelet_tries_again_with_success_was_no_failure(word: str) -> None:
+    ill = status("Pending", "RollingOut", streamlets=[streamlet(word, "no answer")])
+    lines = await waited(ill, ill, status())
+    assert lines == [f"validation: Pending, 0/1 ready, pod a-1 is {word}"]
+
+
 async def test_a_pod_that_had_failed_before_may_make_place() -> None:
     ill = status("CrashLoopBackOff", "RollingOut", streamlets=[streamlet("CrashLoopBackOff")])
     await waited(ill, status(), written=ill)
+
+
+@pytest.mark.parametrize("newer", ["validation-new-2", None])
+async def test_an_older_pod_that_fails_meanwhile_is_a_reason_unless_it_is_replaced(
+    newer: str | None,
+) -> None:
+    old = "validation-old-1"
+    began = status("Pending", streamlets=[streamlet("ContainerCreating", pod=old)])
+    crashing = streamlet("CrashLoopBackOff", "boom", pod=old)
+    rolling = status("CrashLoopBackOff", "RollingOut", streamlets=[crashing])
+    if newer is None:
+        with pytest.raises(NotReadyError, match="boom"):
+            await waited(rolling, status(), written=began)
+    else:
+        crashing["pods"] += streamlet("ContainerCreating", pod=newer)["pods"]
+        await waited(rolling, status(), written=began)
 
 
 async def test_an_invalid_resource_ends_it() -> None:
