@@ -50,7 +50,7 @@ def streamlet_status(
     denial = next(_denials(deployment, observed), "")
     return StreamletStatus(
         name=name,
-        phase=_phase(staying, replicas, is_held_up=bool(denial) and is_rolling_out(deployment)),
+        phase=_phase(staying, replicas, denial, is_rolling=is_rolling_out(deployment)),
         replicas=replicas,
         ready_replicas=ready,
         restarts=sum(one.restarts for one in staying),
@@ -80,13 +80,14 @@ def total(streamlets: Sequence[StreamletStatus]) -> str:
     return f"{ready}/{sum(one.replicas for one in streamlets)}"
 
 
-def _phase(pods: Sequence[PodStatus], replicas: int, *, is_held_up: bool) -> Reason:
+def _phase(pods: Sequence[PodStatus], replicas: int, denial: str, *, is_rolling: bool) -> Reason:
     if any(pod.status == CRASH_LOOP for pod in pods):
         return Reason.CRASH_LOOP
+    if len(pods) == replicas and all(map(_is_well, pods)) and not (is_rolling and denial):
+        return Reason.RUNNING
     # A new pod that begins while the old ones do the work takes nothing from anybody.
-    is_enough = sum(map(_is_well, pods)) >= replicas
-    is_fine = is_enough and not is_held_up and all(map(_is_calm, pods))
-    return Reason.RUNNING if is_fine else Reason.PENDING
+    is_beside = is_rolling and 0 < replicas <= sum(map(_is_well, pods)) and not denial
+    return Reason.RUNNING if is_beside and all(map(_is_calm, pods)) else Reason.PENDING
 
 
 def _is_well(pod: PodStatus) -> bool:

@@ -179,6 +179,7 @@ async def test_a_new_pod_beside_enough_old_ones_takes_nothing_unless_it_cannot_c
     cluster = await deployed(2)
     one = cluster.the(DEPLOYMENT)
     one["spec"]["replicas"] = 1
+    one["status"]["updatedReplicas"] = 1
     name = names.workload("sensor-data", "validation")
     for key, pod in cluster.objects.items():
         if key.name == f"{name}-1-1":
@@ -186,6 +187,13 @@ async def test_a_new_pod_beside_enough_old_ones_takes_nothing_unless_it_cannot_c
     found = of(cluster)
     assert (found.phase, found.ready) == (phase, "1/1")
     assert condition(found, "Ready").status == str(phase == "Running")
+
+
+@pytest.mark.parametrize("replicas", [0, 1])
+async def test_pods_that_are_too_many_are_waited_for(replicas: int) -> None:
+    cluster = await deployed(2)
+    cluster.the(DEPLOYMENT)["spec"]["replicas"] = replicas
+    assert of(cluster).phase == "Pending"
 
 
 @pytest.mark.parametrize("updated", [0, 1])
