@@ -267,7 +267,9 @@ async def test_a_server_that_comes_back_is_gone_on_with(
         theirs = await kube.account(namespace, "operator", tmp_path)
         await kube.create(_may_everything(namespace))
         scope = {"namespace": namespace, "watch_namespaces": namespace}
-        async with an_operator(theirs, tmp_path, **scope, **PATIENT) as operator:
+        # kopf's pauses between two tries are longer than a second.
+        looks = {**PATIENT, "probe_period": "PT10S"}
+        async with an_operator(theirs, tmp_path, **scope, **looks) as operator:
             await until_leading(operator)
             one = await whole(kube, namespace)
             before = await operator.requests("get") + await operator.requests("list")

@@ -114,7 +114,7 @@ class Life:
             async with asyncio.timeout(REST_SECONDS):
                 while True:
                     before, found = found, await what_is_there(self.one, self.admin)
-                    is_right = found == before if wanted is None else found == wanted
+                    is_right = _is_over(found, before) if wanted is None else found == wanted
                     is_quiet = loop.time() > self.killer.last + QUIET
                     if is_right and is_quiet and await self._is_idle():
                         return found
@@ -128,6 +128,11 @@ class Life:
             await self.operator.leads()
             and await self.operator.metric("cloudflow_operator_queue_depth") == 0
         )
+
+
+def _is_over(found: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether nothing happens any more; what is gone leaves children to Kubernetes for a while."""
+    return found == before and (found["resource"] is not None or not found["children"])
 
 
 class Lives:
