@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cloudflow_operator.interfaces import Manifest
 
 _UNCERTAIN: Final = (
-    "You may not list the applications of other namespaces. "
+    "You may not list the applications of all namespaces. "
     "A topic that one of them names stays, whatever is told here."
 )
 

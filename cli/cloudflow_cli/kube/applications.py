@@ -49,14 +49,15 @@ async def listed(session: Session, *, everywhere: bool = False) -> Sequence[Row]
 async def visible(session: Session, *, everywhere: bool = True) -> tuple[Sequence[Manifest], bool]:
     """The applications that this user may see, whole; and whether these are all.
 
-    Those of the session's namespace alone where not `everywhere`, or where more is forbidden.
+    Those of the session's namespace alone where not `everywhere`, or where more is forbidden; none
+    where that is, too.
     """
-    if everywhere:
+    for namespace in (None, session.namespace) if everywhere else (session.namespace,):
         try:
-            return await session.server.listed(APPLICATION, None), True
-        except (ForbiddenError, DeniedError):
-            pass
-    return await session.server.listed(APPLICATION, session.namespace), False
+            return await session.server.listed(APPLICATION, namespace), namespace is None
+        except ForbiddenError:
+            continue
+    return (), False
 
 
 async def apply(session: Session, manifest: Manifest, *, dry_run: bool = False) -> Manifest:

@@ -304,7 +304,7 @@ def test_what_one_may_not_look_at_does_not_stop_a_deployment(
     cli: CommandLine, server: FakeServer, tmp_path: Path
 ) -> None:
     denied = ForbiddenError("get", "no")
-    asked = (("get", SECRET), ("list", CLAIM), ("list", AUTOSCALER))
+    asked = (("get", SECRET), ("list", CLAIM), ("list", AUTOSCALER), ("list", APPLICATION))
     server.failures |= dict.fromkeys(asked, denied)
     resource = a_resource(**STORE)
     resource["spec"]["streamlets"][0]["replicas"] = 1

@@ -7,6 +7,7 @@ import pytest
 from cloudflow_cli.exits import Exit
 from cloudflow_cli.kube.kinds import APPLICATION
 from cloudflow_cli.kube.session import Target
+from cloudflow_operator.errors import ForbiddenError
 from cloudflow_operator.interfaces import POD
 from cloudflow_operator.names import FINALIZER
 from support.kube_server import a_pod, an_application
@@ -108,8 +109,20 @@ def test_who_may_see_one_namespace_is_told_that_others_count_too(
     server.is_by_namespace = True
     outcome = cli(*DELETE)
     assert outcome.status == Exit.DONE
-    assert "You may not list the applications of other namespaces." in outcome.err
+    assert "You may not list the applications of all namespaces." in outcome.err
     assert "Kept for other applications: the topics plant.sensor-data.metrics.\n" in outcome.out
+
+
+def test_who_may_list_no_applications_can_remove_one(
+    cli: CommandLine, server: FakeServer, status: Manifest
+) -> None:
+    server.put(an_application(status=status))
+    server.reacts = deletes
+    server.failures["list", APPLICATION] = ForbiddenError("list applications", "may not")
+    outcome = cli(*DELETE)
+    assert outcome.status == Exit.DONE
+    assert "To be deleted: the topics plant.sensor-data.metrics.\n" in outcome.out
+    assert "A topic that one of them names stays" in outcome.err
 
 
 def test_groups_have_the_prefix_of_their_kafka_cluster(
