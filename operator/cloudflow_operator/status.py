@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cloudflow_operator.api.v1alpha1 import Status
 from cloudflow_operator.conditions import Aspect, Reason, condition, merged, some_of
 from cloudflow_operator.streamlet_status import is_rolling_out, shown_name, streamlet_status, total
-from cloudflow_operator.topic_states import USABLE, State
+from cloudflow_operator.topic_states import USABLE, State, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,11 +92,7 @@ def kept(topics: Sequence[TopicStatus], before: Mapping[str, TopicStatus]) -> li
 
 
 def _kept(topic: TopicStatus, before: TopicStatus | None) -> TopicStatus:
-    same = before is not None and (before.kafka_name, before.cluster) == (
-        topic.kafka_name,
-        topic.cluster,
-    )
-    if before is None or not same:
+    if before is None or place(before) != place(topic):
         return topic
     partitions = before.partitions if topic.partitions is None else topic.partitions
     return topic.model_copy(update={"partitions": partitions})

@@ -83,11 +83,14 @@ def total(streamlets: Sequence[StreamletStatus]) -> str:
 def _phase(pods: Sequence[PodStatus], replicas: int, denial: str, *, is_rolling: bool) -> Reason:
     if any(pod.status == CRASH_LOOP for pod in pods):
         return Reason.CRASH_LOOP
-    if len(pods) == replicas and all(map(_is_well, pods)) and not (is_rolling and denial):
+    if is_rolling and denial:
+        return Reason.PENDING
+    if len(pods) == replicas and all(map(_is_well, pods)):
         return Reason.RUNNING
     # A new pod that begins while the old ones do the work takes nothing from anybody.
-    is_beside = is_rolling and 0 < replicas <= sum(map(_is_well, pods)) and not denial
-    return Reason.RUNNING if is_beside and all(map(_is_calm, pods)) else Reason.PENDING
+    is_enough = 0 < replicas <= sum(map(_is_well, pods))
+    is_beside = is_rolling and is_enough and all(map(_is_calm, pods))
+    return Reason.RUNNING if is_beside else Reason.PENDING
 
 
 def _is_well(pod: PodStatus) -> bool:

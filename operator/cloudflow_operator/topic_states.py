@@ -77,7 +77,7 @@ def is_own(wanted: DesiredTopic, before: TopicStatus | None) -> bool:
 
 def is_same(wanted: DesiredTopic, before: TopicStatus) -> bool:
     """Whether a status speaks of this topic and not of one that had its id before."""
-    return (before.kafka_name, before.cluster) == (wanted.spec.name, wanted.cluster)
+    return place(before) == Place(wanted.cluster, wanted.spec.name)
 
 
 def may_be_claimed(wanted: DesiredTopic, found: TopicStatus) -> bool:

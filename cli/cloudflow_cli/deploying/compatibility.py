@@ -17,6 +17,7 @@ from cloudflow_cli.deploying.problems import (
     UnreadableRecords,
 )
 from cloudflow_operator.desired.intent import Intent
+from cloudflow_operator.topic_states import Place
 from streamlet_sdk.blueprint.reading import dotted
 from streamlet_sdk.errors import SchemaError
 from streamlet_sdk.serde.compatibility import unreadable
@@ -116,16 +117,16 @@ def _misfits(
     if writing is None or reading is None or _declared(writing) == _declared(reading):
         return
     writers, readers = _Ports(writing, clusters), _Ports(reading, clusters)
-    written = {writers.kafka_name(one.name): one for one in writing.spec.topics}
+    written = {writers.place(one.name): one for one in writing.spec.topics}
     for read in reading.spec.topics:
-        place = readers.kafka_name(read.name)
+        place = readers.place(read.name)
         if (topic := written.get(place)) is None:
             continue
         for producer, consumer in product(topic.producers, read.consumers):
             reasons = _reasons(writers.outlet(producer), readers.inlet(consumer))
             if reasons:
                 yield _Misfit(
-                    kafka_name=place[1],
+                    kafka_name=place.kafka_name,
                     written=topic,
                     read=read,
                     producer=producer,
@@ -162,10 +163,10 @@ class _Ports:
             name: with_texts(one, texts) for name, one in self._intent.descriptors.items()
         }
 
-    def kafka_name(self, topic: str) -> tuple[str, str]:
+    def place(self, topic: str) -> Place:
         """Which topic of which cluster it is."""
         found = self._intent.topics[topic]
-        return found.cluster, self._intent.kafka_name(found)
+        return Place(found.cluster, self._intent.kafka_name(found))
 
     def outlet(self, path: str) -> PortDescriptor | None:
         """The outlet of that path, if there is one."""
