@@ -32,6 +32,7 @@ from cloudflow_operator.errors import (
     ForbiddenError,
     RefusedError,
 )
+from cloudflow_operator.streaming import broken_off, lines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -206,8 +207,8 @@ class Requests:
 
     async def stream(self, request: Request, silence: timedelta) -> AsyncGenerator[Manifest, None]:
         """The same as `lines`, each a document; one that was cut off is left out."""
-        async with contextlib.aclosing(self.lines(request, silence)) as lines:
-            async for line in lines:
+        async with contextlib.aclosing(self.lines(request, silence)) as found:
+            async for line in found:
                 if line.endswith(b"\n"):
                     yield _document(line)
 
@@ -224,11 +225,11 @@ class Requests:
             async with asyncio.timeout(self._patience.attempt.total_seconds()):
                 response = await self._sent(request, _request_timeout=aiohttp.ClientTimeout())
             self._observer(request, response.status)
-            async with response.response:
+            async with broken_off(response.response):
                 if response.status != HTTPStatus.OK:
                     async with asyncio.timeout(self._patience.attempt.total_seconds()):
                         raise _answer(request, response, await response.read()).error()
-                async for line in _lines(response.response.content, silence):
+                async for line in lines(response.response.content, silence):
                     yield line
         except TimeoutError:
             raise ClusterUnavailableError(request.doing, "no answer in time") from None
@@ -370,21 +371,6 @@ def _answer(request: Request, response: Any, data: bytes) -> Answer:
 def _unavailable(request: Request, error: BaseException) -> ClusterUnavailableError:
     message = f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
     return ClusterUnavailableError(request.doing, message)
-
-
-async def _lines(content: aiohttp.StreamReader, silence: timedelta) -> AsyncIterator[bytes]:
-    """What comes, line by line, however long one is."""
-    rest = b""
-    while True:
-        async with asyncio.timeout(silence.total_seconds()):
-            chunk = await content.readany()
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line + b"\n"
-        if not chunk:
-            break
-    if rest:
-        yield rest
 
 
 def _document(data: bytes) -> Manifest:

@@ -22,12 +22,33 @@ WATCH = Request("watch Pod in plant", "GET", "/api/v1/namespaces/plant/pods", {"
 SILENCE = timedelta(seconds=90)
 
 
+class Connection:
+    """A connection, and its transport."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+
+    @property
+    def transport(self) -> Connection:
+        return self
+
+    def abort(self) -> None:
+        self.is_cut = True
+
+
 class Body:
-    """What comes, piece by piece: bytes, an error, or seconds to wait; it may be closed."""
+    """What comes, piece by piece: bytes, an error, or seconds to wait; it may be closed.
+
+    Attributes:
+        connection: None once everything has come.
+        way: the same, also afterwards.
+    """
 
     def __init__(self, *pieces: bytes | Exception | float) -> None:
         self._pieces = list(pieces)
         self.is_closed = False
+        self.way = Connection()
+        self.connection: Connection | None = self.way
 
     @property
     def content(self) -> Body:
@@ -41,6 +62,7 @@ class Body:
             if isinstance(piece, Exception):
                 raise piece
             await asyncio.sleep(piece)
+        self.connection = None
         return b""
 
     async def __aenter__(self) -> None:
@@ -92,6 +114,7 @@ async def test_lines_may_come_in_any_pieces() -> None:
     body = Body(b'{"n', b'": 1}\n{"n": 2}', b"\n", b'{"n": 3}\n{"n":')
     assert await streamed(Response(body)) == [{"n": 1}, {"n": 2}, {"n": 3}]
     assert body.is_closed
+    assert not body.way.is_cut
 
 
 @virtual_time
@@ -139,6 +162,7 @@ async def test_who_stops_listening_closes_it() -> None:
     async with contextlib.aclosing(Requests(twin).stream(WATCH, SILENCE)) as events:
         assert await anext(events) == {"n": 1}
     assert body.is_closed
+    assert body.way.is_cut
 
 
 @virtual_time
