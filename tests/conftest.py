@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support import workers
+from support import connections, workers
 from support.buildah import Buildah
 from support.golden import Golden
 from support.require import missing
@@ -166,16 +166,17 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 
 @pytest.fixture(autouse=True)
-def _no_task_left_behind(request: pytest.FixtureRequest) -> None:
+def _nothing_left_behind(request: pytest.FixtureRequest) -> None:
     if inspect.iscoroutinefunction(getattr(request, "function", None)):
-        request.getfixturevalue("_tasks_of_the_test")
+        request.getfixturevalue("_tasks_and_connections")
 
 
 @pytest.fixture
-async def _tasks_of_the_test() -> AsyncIterator[None]:
+async def _tasks_and_connections() -> AsyncIterator[None]:
     """Set up before and torn down after the test's own fixtures, so those may clean up first."""
     before = asyncio.all_tasks()
     yield
     await asyncio.sleep(0)  # what was cancelled last gets its turn to end
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
     assert not left, f"tasks left behind: {[task.get_coro() for task in left]}"
+    await connections.ended()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 50
 _PAUSE_SECONDS: Final = 0.1
+_GOODBYE_SECONDS: Final = 1.0
 # The security protocol with which brokers ask nobody who he is.
 _OPEN: Final = "PLAINTEXT"
 # The last one is aiokafka's for a broker that is too young for it.
@@ -232,7 +233,9 @@ class Client(AIOKafkaClient):
         except (*_FAILURES, TransportError) as cause:
             return cause
         finally:
-            connection.close()
+            closed: Any = connection.close()
+            # With TLS the broker has to say goodbye too; one that does not is not waited for.
+            await asyncio.wait({closed}, timeout=_GOODBYE_SECONDS)
         return None
 
 
