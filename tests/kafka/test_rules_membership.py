@@ -199,7 +199,9 @@ def _a_join(group: str, member: str, topic: str) -> JoinGroupRequest:
     return JoinGroupRequest(group, 10_000, 10_000, "", member, "consumer", names)
 
 
-async def test_an_expelled_member_loses_its_claims_without_a_barrier(kafka: str) -> None:
+async def test_an_expelled_member_loses_its_claims_without_a_barrier(
+    kafka: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with a_world(kafka) as world:
         topic, group = await world.topic(), world.name("group")
         await world.write(topic, b"a", b"b")
@@ -208,6 +210,7 @@ async def test_an_expelled_member_loses_its_claims_without_a_barrier(kafka: str)
         await expel(kafka, group, reader)
         await eventually(lambda: not claim.alive, "the loss of the claim")
         assert (reader.journal.lost_claims, reader.journal.revocations) == ([claim], 0)
+        assert f"what it read of {claim.topic}/{claim.partition} and did not" in caplog.text
         [new] = await reader.opened(1)
         assert new.epoch != claim.epoch
         assert await reader.values(2) == [b"a", b"b"]

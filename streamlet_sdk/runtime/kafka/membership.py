@@ -309,10 +309,21 @@ class GroupMembership(ConsumerRebalanceListener):
     async def _give_back(self) -> None:
         """Give everything back; when the group has gone on without us it is lost already."""
         if not self.can_commit:
-            self._ownership.lose(list(self._ownership.claims))
+            self._lose()
             return
         now = asyncio.get_running_loop().time()
         await self._ownership.give_back(now + self._barrier.total_seconds())
+
+    def _lose(self) -> None:
+        places = sorted(self._ownership.claims)
+        if places:
+            logger.warning(
+                "Group %s went on without this replica; what it read of %s and did not commit is "
+                "read again",
+                self._coordinator.group_id,
+                ", ".join(f"{topic}/{partition}" for topic, partition in places),
+            )
+        self._ownership.lose(places)
 
 
 class SoloMembership:
