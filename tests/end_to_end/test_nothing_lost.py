@@ -40,6 +40,8 @@ async def test_nothing_is_lost(space: Space, brokers: KafkaCluster, tmp_path: Pa
             sys.stdout.write(f"{table(rows[-2:])}\n")
         written = await stage.flow.stop()
         rows += await stage.disturb("the end", DISTURBANCES["calm"])
+        if any(row.broken for row in rows):
+            sys.stdout.write(f"{await stage.repeats()}\n")
     sys.stdout.write(f"{table(rows)}\n")
     assert [(row.disturbance, row.promise, row.broken) for row in rows if row.broken] == []
     assert sum(row.piece.account.records for row in rows) >= 2 * written

@@ -13,7 +13,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from chaos import traffic
 from cloudflow_operator import names
+from support import repeats
 from support.flow import Flow, Way
 from support.image_building import BASE
 from support.sources import ROOT
@@ -38,6 +40,8 @@ WAYS: Final = {
 """The streamlets of each way, by what is promised there."""
 STREAMLETS: Final = tuple(name for way in WAYS.values() for name in way)
 RELAYS: Final = tuple(way[1] for way in WAYS.values())
+TOPICS: Final = ("numbers", "noted", "output", "numbers-once", "noted-once", "output-once")
+"""What they write, in their order."""
 WINDOW: Final = 2000
 SETTINGS: Final = f"cloudflow.runtimes.python.config.window-records={WINDOW}"
 PATIENCE_SECONDS: Final = 240.0
@@ -124,6 +128,14 @@ class Stage:
             return gone.isdisjoint(pod["metadata"]["uid"] for pod in found)
 
         await self.until(are_gone, "pods to be replaced")
+
+    async def repeats(self) -> str:
+        """Which streamlet wrote what more than once, since the beginning."""
+        lines = []
+        for topic in TOPICS:
+            found = await traffic.read(self.brokers.bootstrap, [_topic(self.space, topic)])
+            lines += [f"{topic}: {line}" for line in repeats.told(found)]
+        return "\n".join(lines)
 
     async def _is_settled(self) -> bool:
         found = await self.application.read()

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 SECONDS = 60
 LINES = "--tail=150"
 OTHERS = {"default", "kube-node-lease", "kube-public", "kube-system"}
+RESTARTS = "--output=jsonpath={.status.containerStatuses[*].restartCount}"
 KINDS = "cloudflowapplications,deployments,pods,services,persistentvolumeclaims"
 
 
 def told(kubeconfig: Path) -> str:
-    """Of every namespace that stays: its objects, its events, and the logs of its pods."""
+    """Of every namespace that stays: its objects, its events, and what its pods said.
+
+    Of a container that was started again also what the one before said last.
+    """
     return "\n".join(_told(kubeconfig))
 
 
@@ -36,6 +40,13 @@ def _told(kubeconfig: Path) -> Iterator[str]:
         for pod in _said(kubeconfig, here, "get", "pods", "--output=name").split():
             yield f"--- {pod}"
             yield _said(kubeconfig, here, "logs", pod, "--all-containers", LINES)
+            if _restarts(_said(kubeconfig, here, "get", pod, RESTARTS)):
+                yield f"--- {pod}, before it was started again"
+                yield _said(kubeconfig, here, "logs", pod, "--previous", LINES)
+
+
+def _restarts(counts: str) -> bool:
+    return any(count != "0" for count in counts.split() if count.isdigit())
 
 
 def _said(kubeconfig: Path, *words: str) -> str:
