@@ -7,9 +7,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka.errors import RequestTimedOutError
 from aiokafka.protocol.admin import DeleteRecordsRequest
 
 from streamlet_sdk.runtime.kafka.consumer import KafkaConsumer
+from streamlet_sdk.runtime.kafka.membership import Coordinator
 from streamlet_sdk.runtime.transport import TopicSpec
 from support.kafka import a_world, ask
 from support.transport import PATIENCE, deadline, eventually
@@ -190,3 +192,29 @@ async def test_a_claim_whose_topic_was_made_again_ends_and_another_begins_at_the
     await reader.opened(1)
     assert (await reader.values(62))[:2] == [b"a", b"b"]
     assert await world.transport.admin().offsets(group) == {(topic, 0): 0}
+
+
+async def test_a_commit_that_came_too_late_takes_back_no_later_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {1}
+
+    async def committed(self: Any, assignment: Any, offsets: Any) -> None:
+        if refused.intersection(each.offset for each in offsets.values()):
+            raise RequestTimedOutError
+        await done(self, assignment, offsets)
+
+    done = Coordinator._do_commit_offsets
+    monkeypatch.setattr(Coordinator, "_do_commit_offsets", committed)
+    topic, group = await world.topic(), world.name("group")
+    await world.write(topic, b"a", b"b", b"c")
+    reader = await world.reader(topic, group)
+    [claim] = await reader.opened(1)
+    assert await reader.consumer.commit({claim: 1}, deadline(0.3)) == set()
+    assert await reader.consumer.commit({claim: 2}, deadline()) == {claim}
+    refused.clear()
+    await asyncio.sleep(1)
+    await reader.close()
+    after = await world.reader(topic, group)
+    await after.opened(1)
+    assert await after.values(1) == [b"c"]

@@ -143,7 +143,11 @@ class KafkaConsumer:
         commits.add(task)
         task.add_done_callback(commits.discard)
         task.add_done_callback(_looked_at)
-        await asyncio.wait({task}, timeout=max(0.0, deadline - loop.time()))
+        try:
+            await asyncio.wait({task}, timeout=max(0.0, deadline - loop.time()))
+        finally:
+            # aiokafka tries it again for ever, and would take back what a later one has committed.
+            task.cancel()
         return set(live) if self._is_confirmed(task) else set()
 
     def owns(self, claims: Sequence[Claim]) -> bool:
@@ -319,6 +323,7 @@ class KafkaConsumer:
 
     def _is_confirmed(self, task: asyncio.Task[None]) -> bool:
         if not task.done() or task.cancelled():
+            logger.warning("Offsets of %s were not committed in time", self._spec.group)
             return False
         error = task.exception()
         if error is None:
