@@ -77,7 +77,11 @@ def _parted(text: str, heading: str) -> tuple[str, str]:
 def _environment() -> dict[str, str]:
     # The page's reader has no plug-ins of ours, which warn of settings that only we make.
     scripts = str(Path(sys.executable).parent)
-    changed = {"PATH": os.pathsep.join([scripts, os.environ["PATH"]]), "PYTHONWARNINGS": "ignore"}
+    changed = {
+        "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
+        "PYTHONWARNINGS": "ignore",
+        "PYTEST_ADDOPTS": "",  # what we are run with is none of theirs
+    }
     return os.environ | changed
 
 
