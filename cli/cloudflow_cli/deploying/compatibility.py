@@ -40,7 +40,7 @@ def unreadable_records(before: Application | None, after: Application) -> Iterat
     Raises:
         MissingExtraError: when protobuf schemas are compared and the extra is not installed.
     """
-    for misfit in _misfits(writing=before, reading=after):
+    for misfit in _between(writing=before, reading=after):
         number = misfit.read.consumers.index(misfit.consumer)
         yield UnreadableRecords(
             path=dotted(("spec", "topics", misfit.read.name, "consumers", number)),
@@ -56,7 +56,7 @@ def unreadable_meanwhile(before: Application | None, after: Application) -> Iter
     Raises:
         MissingExtraError: when protobuf schemas are compared and the extra is not installed.
     """
-    for misfit in _misfits(writing=after, reading=before):
+    for misfit in _between(writing=after, reading=before):
         number = misfit.written.producers.index(misfit.producer)
         yield UnreadableMeanwhile(
             path=dotted(("spec", "topics", misfit.written.name, "producers", number)),
@@ -74,9 +74,11 @@ def unreadable_across(
     Raises:
         MissingExtraError: when protobuf schemas are compared and the extra is not installed.
     """
+    here = _Ports(application, clusters)
     for other in others:
+        there = _Ports(other, clusters)
         theirs = f" of {other.metadata.namespace}/{other.metadata.name}"
-        for misfit in _misfits(writing=application, reading=other, clusters=clusters):
+        for misfit in _misfits(writing=here, reading=there):
             number = misfit.written.producers.index(misfit.producer)
             yield UnreadableAcross(
                 path=dotted(("spec", "topics", misfit.written.name, "producers", number)),
@@ -85,7 +87,7 @@ def unreadable_across(
                 writer=repr(misfit.producer),
                 reasons=misfit.reasons,
             )
-        for misfit in _misfits(writing=other, reading=application, clusters=clusters):
+        for misfit in _misfits(writing=there, reading=here):
             number = misfit.read.consumers.index(misfit.consumer)
             yield UnreadableAcross(
                 path=dotted(("spec", "topics", misfit.read.name, "consumers", number)),
@@ -108,22 +110,22 @@ class _Misfit:
     reasons: tuple[str, ...]
 
 
-def _misfits(
-    *,
-    writing: Application | None,
-    reading: Application | None,
-    clusters: KafkaClusters = _WITHOUT_PREFIXES,
-) -> Iterator[_Misfit]:
-    if writing is None or reading is None or _declared(writing) == _declared(reading):
+def _between(*, writing: Application | None, reading: Application | None) -> Iterator[_Misfit]:
+    """Those of two versions of one application."""
+    if writing is not None and reading is not None:
+        versions = (_Ports(writing, _WITHOUT_PREFIXES), _Ports(reading, _WITHOUT_PREFIXES))
+        yield from _misfits(writing=versions[0], reading=versions[1])
+
+
+def _misfits(*, writing: _Ports, reading: _Ports) -> Iterator[_Misfit]:
+    if writing.declared == reading.declared:
         return
-    writers, readers = _Ports(writing, clusters), _Ports(reading, clusters)
-    written = {writers.place(one.name): one for one in writing.spec.topics}
-    for read in reading.spec.topics:
-        place = readers.place(read.name)
+    written = writing.topics
+    for place, read in reading.topics.items():
         if (topic := written.get(place)) is None:
             continue
         for producer, consumer in product(topic.producers, read.consumers):
-            reasons = _reasons(writers.outlet(producer), readers.inlet(consumer))
+            reasons = _reasons(writing.outlet(producer), reading.inlet(consumer))
             if reasons:
                 yield _Misfit(
                     kafka_name=place.kafka_name,
@@ -133,12 +135,6 @@ def _misfits(
                     consumer=consumer,
                     reasons=reasons,
                 )
-
-
-def _declared(application: Application) -> object:
-    spec = application.spec
-    classes = {one.name: one.class_name for one in spec.streamlets}
-    return classes, spec.descriptors, spec.schemas, spec.topics
 
 
 def _reasons(writer: PortDescriptor | None, reader: PortDescriptor | None) -> tuple[str, ...]:
@@ -154,30 +150,40 @@ def _reasons(writer: PortDescriptor | None, reader: PortDescriptor | None) -> tu
 
 
 class _Ports:
-    """The ports of an application with their schemas, by `streamlet.port`."""
+    """The topics and ports of an application; schemas are looked up for ports that are asked for.
+
+    Attributes:
+        declared: what decides on topics and ports.
+        topics: by their places.
+    """
 
     def __init__(self, application: Application, clusters: KafkaClusters) -> None:
-        self._intent = Intent(application, clusters)
-        texts = {one.fingerprint: one.text for one in application.spec.schemas}
-        self._descriptors: Mapping[str, Descriptor] = {
-            name: with_texts(one, texts) for name, one in self._intent.descriptors.items()
+        spec = application.spec
+        intent = Intent(application, clusters)
+        classes = {one.name: one.class_name for one in spec.streamlets}
+        self.declared: object = (classes, spec.descriptors, spec.schemas, spec.topics)
+        self.topics: Mapping[Place, Topic] = {
+            Place(found.cluster, intent.kafka_name(found)): one
+            for one in spec.topics
+            for found in [intent.topics[one.name]]
         }
-
-    def place(self, topic: str) -> Place:
-        """Which topic of which cluster it is."""
-        found = self._intent.topics[topic]
-        return Place(found.cluster, self._intent.kafka_name(found))
+        self._descriptors = intent.descriptors
+        self._texts = {one.fingerprint: one.text for one in spec.schemas}
+        self._told: dict[str, Descriptor] = {}
 
     def outlet(self, path: str) -> PortDescriptor | None:
         """The outlet of that path, if there is one."""
         name, _, port = path.partition(".")
-        return (
-            self._descriptors[name].outlet_by_name.get(port) if name in self._descriptors else None
-        )
+        found = self._descriptor(name)
+        return found.outlet_by_name.get(port) if found is not None else None
 
     def inlet(self, path: str) -> PortDescriptor | None:
         """The inlet of that path, if there is one."""
         name, _, port = path.partition(".")
-        return (
-            self._descriptors[name].inlet_by_name.get(port) if name in self._descriptors else None
-        )
+        found = self._descriptor(name)
+        return found.inlet_by_name.get(port) if found is not None else None
+
+    def _descriptor(self, name: str) -> Descriptor | None:
+        if name not in self._told and name in self._descriptors:
+            self._told[name] = with_texts(self._descriptors[name], self._texts)
+        return self._told.get(name)
